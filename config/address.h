@@ -1,0 +1,30 @@
+// A socket address as the configuration gives it: plain data.
+#ifndef SLUICE_CONFIG_ADDRESS_H_
+#define SLUICE_CONFIG_ADDRESS_H_
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::config {
+
+// One resolved socket address. Compares by `text`, which is canonical.
+struct Address {
+  sockaddr_storage storage = {};
+  socklen_t storage_len = 0;
+  // As nginx prints it in logs: "127.0.0.1:12345", "[::1]:12345", "unix:/run/x.sock".
+  std::string text;
+
+  int family() const { return storage.ss_family; }
+  const sockaddr* sockaddr_ptr() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  bool operator==(const Address& other) const { return text == other.text; }
+};
+
+// Builds an Address from what the kernel filled in (getpeername, accept).
+// An unnamed AF_UNIX peer prints as "unix:". Never fails: an unknown family prints as "unknown".
+Address AddressFromSockaddr(const sockaddr* address, socklen_t len);
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_ADDRESS_H_

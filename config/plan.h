@@ -1,0 +1,120 @@
+// The compiled configuration: what the engine runs.
+//
+// Immutable plain data. Every inherited value and every default is resolved, names have become
+// indices, host names have become addresses, files have become their contents. The engine keeps
+// what changes while running (round-robin position, failure counts, session tickets) elsewhere.
+#ifndef SLUICE_CONFIG_PLAN_H_
+#define SLUICE_CONFIG_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/address.h"
+#include "tls/settings.h"
+
+namespace sluice::config {
+
+inline constexpr int kNoIndex = -1;
+
+// nginx's error_log levels, most severe first.
+enum class LogLevel : uint8_t { kEmerg, kAlert, kCrit, kError, kWarn, kNotice, kInfo, kDebug };
+
+// Lower-case name as in error_log ("emerg" ... "debug").
+const char* LogLevelName(LogLevel level);
+
+struct ErrorLog {
+  std::string file;  // Absolute path, or "stderr".
+  LogLevel level = LogLevel::kError;
+};
+
+// The main and events contexts.
+struct Process {
+  bool daemon = true;
+  std::string user;   // Empty: stay who we are.
+  std::string group;  // Empty: the user's own group.
+  std::string pid_file;
+  std::vector<ErrorLog> error_logs;
+  int num_shards = 1;  // worker_processes; auto is resolved to the number of usable CPUs.
+  // worker_cpu_affinity: CPUs for shard i are shard_cpus[i % size()]; empty: not pinned.
+  std::vector<std::vector<int>> shard_cpus;
+  int64_t nofile_limit = 0;      // worker_rlimit_nofile; 0: unchanged.
+  int worker_connections = 512;  // Per shard, client and upstream connections together, as nginx counts.
+};
+
+// so_keepalive of listen. Zero fields keep the system's setting.
+struct Keepalive {
+  enum class Mode : uint8_t { kSystem, kOn, kOff };
+  Mode mode = Mode::kSystem;
+  int idle_s = 0;
+  int interval_s = 0;
+  int num_probes = 0;
+};
+
+struct Listener {
+  Address address;
+  int server = kNoIndex;  // Index into Plan::servers.
+  int backlog = 511;
+  int rcvbuf_bytes = 0;  // 0: the system's.
+  int sndbuf_bytes = 0;  // 0: the system's.
+  int fastopen_queue = 0;
+  bool reuseport = false;  // Kept for the dump: sluice always gives each shard its own socket.
+  bool ipv6only = true;
+  bool deferred = false;
+  Keepalive keepalive;
+};
+
+struct ProxyBind {
+  Address address;  // Port 0 unless the configuration gives one.
+  bool transparent = false;
+};
+
+// One `server` block of `stream`.
+struct Server {
+  std::string where;  // "file:line" of the block, for logs.
+  int upstream = kNoIndex;      // Index into Plan::upstreams.
+  int tls_profile = kNoIndex;   // Index into Plan::tls_profiles; kNoIndex: proxy_ssl off.
+  int64_t connect_timeout_ms = 60'000;
+  int64_t timeout_ms = 600'000;
+  int64_t buffer_bytes = 16'384;
+  bool buffer_bytes_given = false;  // proxy_buffer_size stands in the file.
+  bool next_upstream = true;
+  int next_upstream_tries = 0;           // 0: no bound.
+  int64_t next_upstream_timeout_ms = 0;  // 0: no bound.
+  bool half_close = false;
+  bool socket_keepalive = false;
+  bool tcp_nodelay = true;
+  std::optional<ProxyBind> bind;
+};
+
+// One address to connect to. A `server` line whose host has several addresses gives several peers.
+struct Peer {
+  Address address;
+  std::string name;  // As written: "backend1.example.com:12345".
+  int weight = 1;
+  int max_fails = 1;  // 0: failures are not counted.
+  int64_t fail_timeout_ms = 10'000;
+  int max_conns = 0;  // 0: no bound.
+  bool backup = false;
+  bool down = false;
+};
+
+// An `upstream` block, or the implicit group of a proxy_pass to an address.
+struct Upstream {
+  std::string name;  // As in proxy_pass: "backend" or "127.0.0.1:12345".
+  bool implicit = false;
+  std::vector<Peer> peers;  // In the order of the file, backups among them.
+};
+
+struct Plan {
+  Process process;
+  std::vector<Listener> listeners;
+  std::vector<Server> servers;
+  std::vector<Upstream> upstreams;
+  std::vector<tls::Settings> tls_profiles;  // Equal settings are one profile.
+};
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_PLAN_H_

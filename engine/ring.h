@@ -1,0 +1,190 @@
+// One shard's io_uring: the only door to liburing.
+//
+// A Ring is created, disabled, on the main thread, so that every error is reported before a thread
+// starts. The shard's thread enables it and from then on is the only one to touch it. The Prep
+// functions queue operations; SubmitAndWait hands all of them to the kernel in one system call and
+// waits for completions; ForEachCompletion reads those. Needs Linux 6.1.
+//
+//   ring->PrepRecv(fd, room, token, /*poll_first=*/true);
+//   status = ring->SubmitAndWait(timeout_us);
+//   ring->ForEachCompletion(256, [&](const Completion& completion) { ... });
+//
+// Memory given to a Prep function belongs to the kernel until the operation's last completion
+// (the one without `more`) has been read. This holds after a cancel and after the descriptor was
+// closed, too. Before a Ring is destroyed no operation may be in flight.
+#ifndef SLUICE_ENGINE_RING_H_
+#define SLUICE_ENGINE_RING_H_
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/op.h"
+
+struct io_uring;           // liburing's.
+struct io_uring_buf_ring;  // liburing's.
+struct io_uring_sqe;       // liburing's.
+
+namespace sluice::engine {
+
+struct RingOptions {
+  // Operations queued before the kernel is entered out of turn. A power of two.
+  unsigned submissions = 512;
+  // Completions that wait in the shared ring before the kernel has to keep them elsewhere, which
+  // is slow. A power of two, 16 bytes each.
+  unsigned completions = 16384;
+  // Provided receive buffers. A power of two, at most 32768; 0: none.
+  unsigned num_buffers = 0;
+  size_t buffer_bytes = 0;
+};
+
+// What the kernel has told about one operation.
+struct Completion {
+  Token token;
+  // >= 0: bytes, or the accepted descriptor. < 0: -errno.
+  int32_t result = 0;
+  // The operation (a multishot one) is still in flight.
+  bool more = false;
+  // Receive: the socket held more bytes than the receive took, when it took them.
+  bool nonempty = false;
+  // `buffer_id` names a provided buffer, which is the reader's until ReturnBuffer. Its first
+  // `result` bytes are filled.
+  bool has_buffer = false;
+  uint16_t buffer_id = 0;
+};
+
+class Ring {
+ public:
+  // Waits until there is a completion.
+  static constexpr int64_t kNoTimeout = -1;
+
+  // A disabled ring, on any thread. Errors are one line with cause and cure.
+  static absl::StatusOr<std::unique_ptr<Ring>> Create(const RingOptions& options);
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  // Makes the calling thread the ring's only user. Once, before anything below. From here on the
+  // kernel refuses every kind of operation that has no Prep function.
+  absl::Status Enable();
+
+  // Each queues one operation, which completes with `token`. They never fail: when the queue is
+  // full it is submitted, and when that fails the next SubmitAndWait says so.
+
+  // One completion, with a new close-on-exec descriptor, for each connection. When `more` is not
+  // set the accept has ended and has to be queued again. Descriptors that still arrive after a
+  // cancel are real and must be closed.
+  void PrepAcceptMultishot(int fd, Token token);
+  // `address` stays valid until the next SubmitAndWait has returned.
+  void PrepConnect(int fd, const sockaddr* address, socklen_t address_len, Token token);
+  // Receives once, as much as there is, into `room`. Result 0: the peer will send no more.
+  // `poll_first`: do not try at once, because there is known to be nothing yet.
+  void PrepRecv(int fd, std::span<uint8_t> room, Token token, bool poll_first);
+  // As PrepRecv, into a provided buffer that the kernel picks when bytes have arrived; at most
+  // `max_bytes`, 0: as much as a buffer holds. -ENOBUFS: no buffer was free. Nothing is lost, the
+  // bytes wait in the socket. Without `poll_first` that happens at once, bytes or no bytes.
+  void PrepRecvProvided(int fd, size_t max_bytes, Token token, bool poll_first);
+  // Sends all of `bytes`: a result between 0 and their number means that the socket has failed
+  // (or the send was cancelled), and the next send tells the error.
+  void PrepSend(int fd, std::span<const uint8_t> bytes, Token token);
+  // One completion when one of `events` (poll(2)) holds; the result is the events that do.
+  void PrepPoll(int fd, unsigned events, Token token);
+  // Reads once, at the file's own position. For eventfds: `room` is 8 bytes.
+  void PrepRead(int fd, std::span<uint8_t> room, Token token);
+  // Cancels the operation that was queued with `target`. Result 0: cancelled; -ENOENT: it had
+  // completed; -EALREADY: too late to stop. In any case the completion of `target` is the truth.
+  void PrepCancel(Token target, Token token);
+  // Closes `fd`. Completes only when that fails. Nothing may be in flight on `fd`: the kernel would
+  // not close the socket, and no FIN would be sent, until that had completed.
+  void PrepClose(int fd, Token token);
+
+  // Submits everything queued and waits for `min_completions`, or for `timeout_us`, whichever
+  // comes first; a signal also ends the wait. 0: does not wait. `min_wait_us`: after this long one
+  // completion is enough (Linux 6.12; where it is missing one completion always is).
+  // An error means that the ring can no longer be used.
+  absl::Status SubmitAndWait(int64_t timeout_us, unsigned min_completions = 1,
+                             uint32_t min_wait_us = 0);
+
+  // Calls `handle(const Completion&)` for the completions that have arrived, oldest first, at most
+  // `max` of them. Returns their number. `handle` may queue operations and return buffers.
+  template <typename Handler>
+  unsigned ForEachCompletion(unsigned max, Handler&& handle) {
+    unsigned total = 0;
+    while (total < max) {
+      std::array<Completion, 64> batch;
+      const unsigned count =
+          ReadCompletions(std::span(batch).first(std::min<size_t>(batch.size(), max - total)));
+      if (count == 0) break;
+      for (unsigned i = 0; i < count; ++i) handle(std::as_const(batch[i]));
+      total += count;
+    }
+    return total;
+  }
+
+  // The whole provided buffer `id`, for as long as the reader holds it.
+  std::span<uint8_t> Buffer(uint16_t id);
+  // Gives a buffer back to the kernel, at the latest with the next SubmitAndWait.
+  void ReturnBuffer(uint16_t id);
+  // Buffers that no completion has handed to the reader.
+  unsigned num_free_buffers() const { return options_.num_buffers - num_held_buffers_; }
+
+  // How often completions did not fit into the shared ring. The kernel kept them; it is slow.
+  uint64_t num_overflows() const { return num_overflows_; }
+
+ private:
+  explicit Ring(const RingOptions& options);
+
+  absl::Status SetUp();
+  absl::Status SetUpBuffers();
+  io_uring_sqe* NextSqe(Token token);
+  // The number of queued operations that the kernel has not taken yet, now visible to it.
+  unsigned FlushQueue();
+  // One io_uring_enter. Returns what it returns, or -errno.
+  int Enter(unsigned num_submit, unsigned num_wait, unsigned flags, void* wait_argument,
+            size_t wait_argument_bytes);
+  void PublishReturnedBuffers();
+  unsigned ReadCompletions(std::span<Completion> completions);
+
+  const RingOptions options_;
+  std::unique_ptr<io_uring> ring_;
+  bool ring_is_open_ = false;
+  unsigned enter_flags_ = 0;
+  // Not OK: queued operations were lost, the ring is of no more use.
+  absl::Status failure_;
+  // Where Prep functions write when `failure_` leaves them no place in the queue.
+  std::unique_ptr<io_uring_sqe> discarded_;
+  uint64_t num_overflows_ = 0;
+
+  io_uring_buf_ring* buffer_ring_ = nullptr;
+  uint8_t* buffer_memory_ = nullptr;
+  std::vector<bool> buffer_is_held_;
+  unsigned num_held_buffers_ = 0;
+  unsigned num_returned_buffers_ = 0;  // Not yet visible to the kernel.
+};
+
+// What this kernel offers beyond what is needed, for the log and for -V.
+struct RingFeatures {
+  std::string kernel_release;      // As uname -r.
+  bool min_wait = false;           // 6.12: wait a little for more completions.
+  bool no_iowait = false;          // 6.15: idle shards are not accounted as waiting for I/O.
+  bool recv_byte_limit = false;    // 6.17: multishot receive ends after a number of bytes.
+
+  // "Linux 6.12.1, min_wait, no_iowait".
+  std::string ToString() const;
+};
+
+// Finds out by creating a ring with `options` and using it. Errors as of Ring::Create.
+absl::StatusOr<RingFeatures> ProbeRing(const RingOptions& options);
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_RING_H_

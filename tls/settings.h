@@ -1,0 +1,74 @@
+// What one TLS client side (proxy_ssl) is to do: plain data, no BoringSSL.
+//
+// Files are here as their contents, so that a plan, once compiled, never reads a file again and a
+// changed file means a changed fingerprint.
+#ifndef SLUICE_TLS_SETTINGS_H_
+#define SLUICE_TLS_SETTINGS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::tls {
+
+// Wire values of RFC 8446 4.2.1.
+enum class Version : uint16_t {
+  kTls10 = 0x0301,
+  kTls11 = 0x0302,
+  kTls12 = 0x0303,
+  kTls13 = 0x0304,
+};
+
+// The name nginx uses: "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3".
+const char* VersionName(Version version);
+
+// A file named by a directive, and what it held when the plan was compiled. `path` is for messages.
+struct File {
+  std::string path;  // Empty: the directive is not set.
+  std::string contents;
+
+  bool given() const { return !path.empty(); }
+  bool operator==(const File&) const = default;
+};
+
+struct Settings {
+  File certificate;                    // PEM, leaf first, then its chain.
+  File certificate_key;                // PEM, may be encrypted.
+  std::vector<std::string> passwords;  // proxy_ssl_password_file, one a line, tried in turn.
+  Version min_version = Version::kTls12;
+  Version max_version = Version::kTls13;
+  std::string ciphers = "DEFAULT";  // OpenSSL syntax; rules TLS 1.2 and older only.
+  bool verify = false;
+  // nginx's meaning: the number of intermediate certificates allowed between leaf and root.
+  int verify_depth = 1;
+  File trusted_certificate;  // PEM, the CAs that verification starts from.
+  File crl;                  // PEM, one or several CRLs. Given: every CA of a chain needs one.
+  // The host name (or IP literal) the upstream's certificate must carry, and the SNI to send.
+  std::string name;
+  bool send_server_name = false;  // SNI; never sent for an IP literal (RFC 6066 3).
+  bool session_reuse = true;
+
+  bool operator==(const Settings&) const = default;
+};
+
+// Which directive a problem with Settings belongs to, so that it can be shown at its line.
+enum class Field : uint8_t {
+  kCertificate,
+  kCertificateKey,
+  kPasswordFile,
+  kCiphers,
+  kTrustedCertificate,
+  kCrl,
+  kName,
+};
+
+// What is wrong with Settings, in words for the operator.
+struct Problem {
+  Field field;
+  bool fatal = true;  // false: a warning.
+  std::string message;
+};
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_SETTINGS_H_
