@@ -21,6 +21,10 @@ inline constexpr int kNoIndex = -1;
 // nginx's error_log levels, most severe first.
 enum class LogLevel : uint8_t { kEmerg, kAlert, kCrit, kError, kWarn, kNotice, kInfo, kDebug };
 
+inline constexpr LogLevel kLogLevels[] = {LogLevel::kEmerg, LogLevel::kAlert, LogLevel::kCrit,
+                                          LogLevel::kError, LogLevel::kWarn,  LogLevel::kNotice,
+                                          LogLevel::kInfo,  LogLevel::kDebug};
+
 // Lower-case name as in error_log ("emerg" ... "debug").
 const char* LogLevelName(LogLevel level);
 
@@ -39,8 +43,9 @@ struct Process {
   int num_shards = 1;  // worker_processes; auto is resolved to the number of usable CPUs.
   // worker_cpu_affinity: CPUs for shard i are shard_cpus[i % size()]; empty: not pinned.
   std::vector<std::vector<int>> shard_cpus;
-  int64_t nofile_limit = 0;      // worker_rlimit_nofile; 0: unchanged.
-  int worker_connections = 512;  // Per shard, client and upstream connections together, as nginx counts.
+  int64_t nofile_limit = 0;  // worker_rlimit_nofile; 0: unchanged.
+  int worker_connections =
+      512;  // Per shard, client and upstream connections together, as nginx counts.
 };
 
 // so_keepalive of listen. Zero fields keep the system's setting.
@@ -72,9 +77,9 @@ struct ProxyBind {
 
 // One `server` block of `stream`.
 struct Server {
-  std::string where;  // "file:line" of the block, for logs.
-  int upstream = kNoIndex;      // Index into Plan::upstreams.
-  int tls_profile = kNoIndex;   // Index into Plan::tls_profiles; kNoIndex: proxy_ssl off.
+  std::string where;           // "file:line" of the block, for logs.
+  int upstream = kNoIndex;     // Index into Plan::upstreams.
+  int tls_profile = kNoIndex;  // Index into Plan::tls_profiles; kNoIndex: proxy_ssl off.
   int64_t connect_timeout_ms = 60'000;
   int64_t timeout_ms = 600'000;
   int64_t buffer_bytes = 16'384;
@@ -86,6 +91,8 @@ struct Server {
   bool socket_keepalive = false;
   bool tcp_nodelay = true;
   std::optional<ProxyBind> bind;
+  // The server's own, else those of `stream`, else Process::error_logs. Never empty.
+  std::vector<ErrorLog> error_logs;
 };
 
 // One address to connect to. A `server` line whose host has several addresses gives several peers.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "engine/side.h"
+
 namespace sluice::engine {
 
 // What was asked of the kernel. Completions are dispatched on this.
@@ -27,9 +29,6 @@ enum class Op : uint8_t {
   // Another thread rang the shard's eventfd.
   kWake,
 };
-
-// The half of a connection that an operation works on.
-enum class Side : uint8_t { kClient, kUpstream };
 
 // Identifies one operation in flight: the kernel carries its 64 bits from submission to completion.
 //

@@ -24,6 +24,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -62,6 +63,17 @@ struct Completion {
   uint16_t buffer_id = 0;
 };
 
+// What this kernel offers beyond what is needed, for the log and for -V.
+struct RingFeatures {
+  std::string kernel_release;    // As uname -r.
+  bool min_wait = false;         // 6.12: wait a little for more completions.
+  bool no_iowait = false;        // 6.15: an idle shard is not accounted as waiting for I/O.
+  bool recv_byte_limit = false;  // 6.17: a multishot receive ends after a number of bytes.
+
+  // "Linux 6.12.1, min_wait, no_iowait".
+  std::string ToString() const;
+};
+
 class Ring {
  public:
   // Waits until there is a completion.
@@ -69,9 +81,16 @@ class Ring {
 
   // A disabled ring, on any thread. Errors are one line with cause and cure.
   static absl::StatusOr<std::unique_ptr<Ring>> Create(const RingOptions& options);
+  // Not before the shard's thread has ended, if it is not that thread.
   ~Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
+
+  // "2.9".
+  static std::string LiburingVersion();
+
+  // What the kernel has, found by creating a ring with `options` and trying. Errors as of Create.
+  static absl::StatusOr<RingFeatures> Probe(const RingOptions& options);
 
   // Makes the calling thread the ring's only user. Once, before anything below. From here on the
   // kernel refuses every kind of operation that has no Prep function.
@@ -82,7 +101,8 @@ class Ring {
 
   // One completion, with a new close-on-exec descriptor, for each connection. When `more` is not
   // set the accept has ended and has to be queued again. Descriptors that still arrive after a
-  // cancel are real and must be closed.
+  // cancel are real and must be closed. -EMFILE comes as soon as no descriptor is left, connection
+  // or not; the limit (RLIMIT_NOFILE) is the one that holds when the accept is submitted.
   void PrepAcceptMultishot(int fd, Token token);
   // `address` stays valid until the next SubmitAndWait has returned.
   void PrepConnect(int fd, const sockaddr* address, socklen_t address_len, Token token);
@@ -137,7 +157,8 @@ class Ring {
   // Buffers that no completion has handed to the reader.
   unsigned num_free_buffers() const { return options_.num_buffers - num_held_buffers_; }
 
-  // How often completions did not fit into the shared ring. The kernel kept them; it is slow.
+  // The number of waits that ended with completions that did not fit into the shared ring. The
+  // kernel keeps them, and hands them over as room is made; it is slow.
   uint64_t num_overflows() const { return num_overflows_; }
 
  private:
@@ -170,20 +191,6 @@ class Ring {
   unsigned num_held_buffers_ = 0;
   unsigned num_returned_buffers_ = 0;  // Not yet visible to the kernel.
 };
-
-// What this kernel offers beyond what is needed, for the log and for -V.
-struct RingFeatures {
-  std::string kernel_release;      // As uname -r.
-  bool min_wait = false;           // 6.12: wait a little for more completions.
-  bool no_iowait = false;          // 6.15: idle shards are not accounted as waiting for I/O.
-  bool recv_byte_limit = false;    // 6.17: multishot receive ends after a number of bytes.
-
-  // "Linux 6.12.1, min_wait, no_iowait".
-  std::string ToString() const;
-};
-
-// Finds out by creating a ring with `options` and using it. Errors as of Ring::Create.
-absl::StatusOr<RingFeatures> ProbeRing(const RingOptions& options);
 
 }  // namespace sluice::engine
 

@@ -58,7 +58,7 @@ if ! fetch; then
 fi
 
 if ! matches "$apt_dir/$tarball"; then
-  echo "$tarball: sha256 differs from the pinned $sha256" >&2
+  echo "$tarball: sha256 is $(sha256sum "$apt_dir/$tarball" | cut -d' ' -f1), pinned is $sha256" >&2
   exit 1
 fi
 mkdir -p "$cache/$sha256"

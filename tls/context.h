@@ -5,28 +5,28 @@
 #ifndef SLUICE_TLS_CONTEXT_H_
 #define SLUICE_TLS_CONTEXT_H_
 
-#include <array>
-#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tls/fingerprint.h"
 #include "tls/settings.h"
 
 struct ssl_ctx_st;  // BoringSSL's SSL_CTX.
 
 namespace sluice::tls {
 
-// SHA-256 over everything in Settings that decides identity or trust. Two Settings with different
-// fingerprints must never exchange a session.
-using Fingerprint = std::array<uint8_t, 32>;
-
-Fingerprint FingerprintOf(const Settings& settings);
+class Verifier;
 
 // Everything that is wrong with `settings`, fatal or not, without connecting: unparsable PEM, key
 // that does not match its certificate, wrong password, cipher string that leaves nothing, CA file
-// without a certificate. Empty: Context::Create will succeed.
+// without a certificate. No fatal one: Context::Create will succeed.
 std::vector<Problem> CheckSettings(const Settings& settings);
+
+// The cipher suites that a session with `settings` offers, in its order of preference, with TLS
+// 1.3's first. Empty if the cipher list is refused.
+std::vector<std::string> EffectiveCiphers(const Settings& settings);
 
 class Context {
  public:
@@ -36,11 +36,33 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  const Settings& settings() const;
-  ssl_ctx_st* ssl_ctx() const;
+  const Settings& settings() const { return settings_; }
+  ssl_ctx_st* ssl_ctx() const { return ssl_ctx_.get(); }
+
+  // Checks upstreams' certificates. Null: settings().verify is off.
+  const Verifier* verifier() const { return verifier_.get(); }
+  // What goes into the ClientHello as SNI. Empty: nothing.
+  const std::string& server_name() const { return server_name_; }
 
  private:
-  Context();
+  struct FreeSslCtx {
+    void operator()(ssl_ctx_st* ssl_ctx) const;
+  };
+
+  explicit Context(const Settings& settings);
+
+  // Sets up all of it and appends what is wrong. Usable if nothing fatal was appended.
+  void Build(std::vector<Problem>* problems);
+  void BuildClientCertificate(std::vector<Problem>* problems);
+  void BuildVerification(std::vector<Problem>* problems);
+
+  // Builds one only to see what is wrong with it.
+  friend std::vector<Problem> CheckSettings(const Settings& settings);
+
+  const Settings settings_;
+  std::unique_ptr<ssl_ctx_st, FreeSslCtx> ssl_ctx_;
+  std::unique_ptr<const Verifier> verifier_;
+  std::string server_name_;
 };
 
 }  // namespace sluice::tls

@@ -2,7 +2,8 @@
 //
 // A Session knows no descriptor, ring, clock or log. Its caller lends it spans for the length of
 // one call: ciphertext that has arrived, room for ciphertext to be sent, plaintext to seal or room
-// for plaintext that is opened. Between calls it keeps no pointer to any of them.
+// for plaintext that is opened. Between calls it keeps no pointer to any of them. The end of the
+// transport is its caller's business: a Session never hears of it.
 //
 //   Ciphertext io{.input = arrived, .output = room};
 //   switch (session->Handshake(io)) { ... }   // then drop io.consumed, send io.produced
@@ -13,18 +14,23 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
+#include "tls/callbacks.h"
 #include "tls/context.h"
+#include "tls/memory_bio.h"
 #include "tls/outcome.h"
 #include "tls/ticket_pool.h"
 
+struct ssl_st;          // BoringSSL's SSL.
+struct ssl_session_st;  // BoringSSL's SSL_SESSION.
+
 namespace sluice::tls {
 
-// The most a sealed record is longer than its plaintext: TLS 1.0 CBC with explicit padding is the
-// worst (RFC 5246 6.2.3: header 5, IV 16, MAC 20, padding 16), doubled for the 1/n-1 split that
-// BoringSSL makes in TLS 1.0.
+// The most a sealed record is longer than its plaintext, with a KeyUpdate that may have to go
+// before it (27 bytes: RFC 8446 5.2, 4.6.3). TLS 1.0 CBC is the worst, because BoringSSL splits its
+// records in two (RFC 5246 6.2.3: twice header 5, MAC 20, padding 16 = 82); TLS 1.2 CBC has 57,
+// TLS 1.3 22.
 inline constexpr size_t kRecordOverheadBytesMax = 128;
 // RFC 8446 5.1.
 inline constexpr size_t kRecordPlaintextBytesMax = 16384;
@@ -42,13 +48,18 @@ struct Ciphertext {
 class Session {
  public:
   // `context` and `tickets` outlive the session. `tickets` may be null: then neither is a session
-  // resumed nor are tickets kept. `shard` says which of the pool's lines is ours.
-  // Takes a ticket from the pool at once. Allocation failure aborts.
+  // resumed nor are tickets kept; the same if the settings have session_reuse off. `shard` says
+  // which of the pool's lines is ours. Takes a ticket from the pool at once. Allocation failure
+  // aborts.
   static std::unique_ptr<Session> Create(const Context& context, TicketPool* tickets, int shard);
 
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // In every step kNeedOutput means that bytes wait that must go out before anything else; room
+  // may be given in pieces of any size. The answer of a step comes only once all it has to say is
+  // in io.output.
 
   // Goes on with the handshake. The first call, with no input, writes the ClientHello.
   // kDone: finished and, where asked for, verified; io.input may hold application data behind
@@ -57,30 +68,68 @@ class Session {
   [[nodiscard]] Outcome Handshake(Ciphertext& io);
 
   // Decrypts records of io.input into `plaintext` and sets `*opened` to its new length.
-  // Consumes as many records as fit, and takes in partial ones too (io.consumed == input size
-  // unless kNeedPlaintextRoom, kClosed or kFailed). Tickets and key updates are dealt with on the way. `*opened` may be
-  // non-zero with every outcome: bytes opened before a close or a failure are good.
-  [[nodiscard]] Outcome Open(Ciphertext& io, std::span<uint8_t> plaintext,
-                                     size_t* opened);
+  // Consumes as many records as fit, and takes in partial ones too: io.consumed == input size
+  // unless kNeedPlaintextRoom, kNeedOutput or kFailed. What follows a close_notify is dropped.
+  // Tickets and key updates are dealt with on the way. io.output is used for alerts only and may be
+  // empty. `*opened` may be non-zero with every outcome: bytes opened before a close or a failure
+  // are good. Only after Handshake has said kDone.
+  [[nodiscard]] Outcome Open(Ciphertext& io, std::span<uint8_t> plaintext, size_t* opened);
 
   // Encrypts from the start of `plaintext` as many bytes as io.output has room for, in records of
   // up to kRecordPlaintextBytesMax, and sets `*sealed`. kDone: all of it. kNeedOutput: the rest
-  // waits; the caller keeps those bytes and offers them again.
-  [[nodiscard]] Outcome Seal(Ciphertext& io, std::span<const uint8_t> plaintext,
-                                     size_t* sealed);
+  // waits; the caller keeps those bytes and offers them again, and room for more than
+  // kRecordOverheadBytesMax bytes with them. A record is shortened to fit only where none has been
+  // written by this call. io.input is not looked at. Only after Handshake has said kDone and before
+  // Shutdown.
+  [[nodiscard]] Outcome Seal(Ciphertext& io, std::span<const uint8_t> plaintext, size_t* sealed);
 
-  // Writes close_notify. Open stays usable: TLS can be half-closed (RFC 8446 6.1).
+  // Writes close_notify, once however often it is called; nothing in the middle of a handshake.
+  // Open stays usable: TLS can be half-closed (RFC 8446 6.1). io.input is not looked at. Tickets
+  // that arrive afterwards are not kept.
   [[nodiscard]] Outcome Shutdown(Ciphertext& io);
 
   // Why kFailed was returned.
-  const Failure& failure() const;
-  // Facts, meaningful once the handshake is done.
+  const Failure& failure() const { return callback_state_.failure; }
+  // Facts, meaningful once the handshake is done. Names in static storage.
   Version version() const;
-  std::string_view cipher() const;  // IANA/OpenSSL name; static storage.
+  std::string_view cipher() const;  // OpenSSL's name, as in nginx's logs.
+  std::string_view group() const;   // The key exchange group; empty with RSA key exchange.
   bool resumed() const;
 
  private:
-  Session();
+  // Lends the spans of one call to bio_ and books their use when the call ends.
+  class Loan;
+
+  struct FreeSsl {
+    void operator()(ssl_st* ssl) const;
+  };
+  struct FreeSslSession {
+    void operator()(ssl_session_st* session) const;
+  };
+
+  enum class State : uint8_t {
+    kHandshaking,
+    kOpen,    // The handshake is done.
+    kClosed,  // The peer has sent close_notify.
+    kFailed,
+  };
+
+  Session(const Context& context, TicketPool* tickets, int shard);
+
+  // Turns a result of BoringSSL's `function` that is no success into an outcome.
+  Outcome Conclude(const char* function, int result);
+  // `outcome`, unless bytes are kept that have to go out before it may be told.
+  Outcome Tell(Outcome outcome) const;
+  void EndHandshake(bool completed);
+
+  // Declared in the order of dependence: ssl_ points at the two before it.
+  MemoryBio bio_;
+  CallbackState callback_state_;
+  std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  // What was taken from the pool, until the handshake shows what it was good for.
+  std::unique_ptr<ssl_session_st, FreeSslSession> offered_;
+  State state_ = State::kHandshaking;
+  bool close_notify_sent_ = false;
 };
 
 }  // namespace sluice::tls

@@ -1,6 +1,6 @@
 // Sends checked traffic to an echo service and says how it went.
 //
-//   demo_client --address 127.0.0.1:12345 --connections 300 --concurrency 16 --bytes 262144
+//   demo_client --port=12345 --connections=300 --concurrency=16 --bytes=262144
 //
 // Every connection sends a pattern of its own and compares each byte that comes back. Prints one
 // line of totals on stdout and what went wrong on stderr; ends with 0 only if nothing did.
@@ -15,23 +15,24 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/strings/numbers.h"
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
-#include "tools/flags.h"
-#include "tools/ipv4_address.h"
 #include "tools/pattern.h"
+
+ABSL_FLAG(uint16_t, port, 0, "Where the echo service listens, on 127.0.0.1.");
+ABSL_FLAG(int, connections, 300, "How many connections to make.");
+ABSL_FLAG(int, concurrency, 16, "How many of them at a time.");
+ABSL_FLAG(uint64_t, bytes, 262144, "How much each connection sends, and gets back.");
 
 namespace sluice::tools {
 namespace {
-
-constexpr char kUsage[] =
-    "usage: demo_client --address IPV4:PORT [--connections N] [--concurrency N] [--bytes N]\n";
 
 // No answer for so long is an error: the service is on this machine.
 constexpr int kAnswerTimeoutS = 30;
@@ -42,9 +43,8 @@ constexpr int kErrorsShownMax = 5;
 
 struct Job {
   sockaddr_in address = {};
-  int num_connections = 300;
-  int concurrency = 16;
-  int bytes_per_connection = 262144;
+  int num_connections = 0;
+  uint64_t bytes_per_connection = 0;
 };
 
 struct Totals {
@@ -58,13 +58,13 @@ std::string ErrnoText(absl::string_view call) {
   return absl::StrCat(call, ": ", std::strerror(errno));
 }
 
-bool SendAll(int fd, absl::Span<const uint8_t> bytes) {
+bool SendAll(int fd, std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0) {
       return false;
     }
-    bytes.remove_prefix(sent);
+    bytes = bytes.subspan(sent);
   }
   return true;
 }
@@ -75,9 +75,8 @@ std::string Exchange(int fd, uint64_t seed, const Job& job, Totals& totals) {
     return ErrnoText("connect");
   }
   std::array<uint8_t, kBlockBytes> buffer;
-  const uint64_t total = job.bytes_per_connection;
-  for (uint64_t offset = 0; offset < total;) {
-    const size_t size = std::min<uint64_t>(kBlockBytes, total - offset);
+  for (uint64_t offset = 0; offset < job.bytes_per_connection;) {
+    const size_t size = std::min<uint64_t>(kBlockBytes, job.bytes_per_connection - offset);
     const std::span<uint8_t> block(buffer.data(), size);
     FillPattern(seed, offset, block);
     if (!SendAll(fd, block)) {
@@ -123,24 +122,18 @@ void RunConnections(const Job& job, Totals& totals) {
   }
 }
 
-int Main(int argc, char** argv) {
+int Run(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
   Job job;
-  std::string address;
-  Flags flags(kUsage);
-  flags.AddText("address", &address);
-  flags.AddNumber("connections", &job.num_connections);
-  flags.AddNumber("concurrency", &job.concurrency);
-  flags.AddNumber("bytes", &job.bytes_per_connection);
-  flags.ParseOrExit(argc, argv);
-  const auto parsed = ParseIpv4Address(address);
-  if (!parsed.has_value()) {
-    flags.ExitWithUsage(absl::StrCat("--address \"", address, "\" is not IPV4:PORT"));
-  }
-  job.address = *parsed;
+  job.address.sin_family = AF_INET;
+  job.address.sin_port = htons(absl::GetFlag(FLAGS_port));
+  job.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  job.num_connections = absl::GetFlag(FLAGS_connections);
+  job.bytes_per_connection = absl::GetFlag(FLAGS_bytes);
 
   Totals totals;
   std::vector<std::thread> threads;
-  for (int i = 0; i < std::min(job.concurrency, job.num_connections); ++i) {
+  for (int i = 0; i < absl::GetFlag(FLAGS_concurrency); ++i) {
     threads.emplace_back([&] { RunConnections(job, totals); });
   }
   for (std::thread& thread : threads) {
@@ -156,4 +149,4 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sluice::tools
 
-int main(int argc, char** argv) { return sluice::tools::Main(argc, argv); }
+int main(int argc, char** argv) { return sluice::tools::Run(argc, argv); }

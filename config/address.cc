@@ -1,0 +1,61 @@
+#include "config/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice::config {
+namespace {
+
+std::string IpText(int family, const void* ip) {
+  char buffer[INET6_ADDRSTRLEN] = "";
+  inet_ntop(family, ip, buffer, sizeof(buffer));
+  return buffer;
+}
+
+std::string UnixText(const sockaddr_un& address, socklen_t len) {
+  constexpr socklen_t kPathOffset = offsetof(sockaddr_un, sun_path);
+  if (len <= kPathOffset) return "unix:";
+  const size_t path_len = std::min<size_t>(len - kPathOffset, sizeof(address.sun_path));
+  if (address.sun_path[0] == '\0') {
+    // An abstract name: Linux counts its length, nothing terminates it (unix(7)).
+    return absl::StrCat("unix:@", std::string_view(address.sun_path + 1, path_len - 1));
+  }
+  return absl::StrCat("unix:",
+                      std::string_view(address.sun_path, strnlen(address.sun_path, path_len)));
+}
+
+}  // namespace
+
+Address AddressFromSockaddr(const sockaddr* address, socklen_t len) {
+  Address result;
+  result.storage_len = std::min<socklen_t>(len, sizeof(result.storage));
+  memcpy(&result.storage, address, result.storage_len);
+  switch (result.family()) {
+    case AF_INET: {
+      const auto& ip4 = reinterpret_cast<const sockaddr_in&>(result.storage);
+      result.text = absl::StrCat(IpText(AF_INET, &ip4.sin_addr), ":", ntohs(ip4.sin_port));
+      break;
+    }
+    case AF_INET6: {
+      const auto& ip6 = reinterpret_cast<const sockaddr_in6&>(result.storage);
+      result.text = absl::StrCat("[", IpText(AF_INET6, &ip6.sin6_addr), "]:", ntohs(ip6.sin6_port));
+      break;
+    }
+    case AF_UNIX:
+      result.text =
+          UnixText(reinterpret_cast<const sockaddr_un&>(result.storage), result.storage_len);
+      break;
+    default:
+      result.text = "unknown";
+  }
+  return result;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,160 @@
+// What nginx has and sluice does not, by name: neither ignored nor taken for a typing error.
+//
+// Checked against the reference of nginx's stream, core and js modules. A directive that sluice
+// learns moves from here to its table.
+#include "config/directives.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::string_view kNotYet = "of nginx is not supported yet";
+
+constexpr std::string_view kNoHttp =
+    "is not for sluice, which proxies streams: leave it to nginx, and keep only \"events\" and "
+    "\"stream\" here";
+
+constexpr RefusedDirective kRefused[] = {
+    // Core.
+    {"http", kNoHttp},
+    {"mail", kNoHttp},
+    {"google_perftools_profiles", kNotYet},
+    {"mgmt", kNotYet},
+    {"ssl_engine", "of nginx is not supported: keys come from files"},
+    {"ssl_object_cache_inheritable", kNotYet},
+    {"worker_shutdown_timeout", kNotYet},
+
+    // ngx_stream_core_module.
+    {"preread_buffer_size", kNotYet},
+    {"preread_timeout", kNotYet},
+    {"proxy_protocol_timeout", kNotYet},
+    {"resolver", kNotYet},
+    {"resolver_timeout", kNotYet},
+    {"server_name", kNotYet},
+    {"server_names_hash_bucket_size", kNotYet},
+    {"server_names_hash_max_size", kNotYet},
+    {"status_zone", kNotYet},
+    {"variables_hash_bucket_size", kNotYet},
+    {"variables_hash_max_size", kNotYet},
+
+    // Access, geo, limits, logs, maps.
+    {"access_log", kNotYet},
+    {"allow", kNotYet},
+    {"deny", kNotYet},
+    {"geo", kNotYet},
+    {"geoip_city", kNotYet},
+    {"geoip_country", kNotYet},
+    {"geoip_org", kNotYet},
+    {"keyval", kNotYet},
+    {"keyval_zone", kNotYet},
+    {"limit_conn", kNotYet},
+    {"limit_conn_dry_run", kNotYet},
+    {"limit_conn_log_level", kNotYet},
+    {"limit_conn_zone", kNotYet},
+    {"log_format", kNotYet},
+    {"map", kNotYet},
+    {"map_hash_bucket_size", kNotYet},
+    {"map_hash_max_size", kNotYet},
+    {"num_map", kNotYet},
+    {"open_log_file_cache", kNotYet},
+    {"set", kNotYet},
+    {"set_real_ip_from", kNotYet},
+    {"split_clients", kNotYet},
+
+    // Other handlers of a server.
+    {"mqtt", kNotYet},
+    {"mqtt_buffers", kNotYet},
+    {"mqtt_preread", kNotYet},
+    {"mqtt_rewrite_buffer_size", kNotYet},
+    {"mqtt_set_connect", kNotYet},
+    {"pass", kNotYet},
+    {"return", kNotYet},
+
+    // ngx_stream_proxy_module.
+    {"proxy_download_rate", kNotYet},
+    {"proxy_protocol", kNotYet},
+    {"proxy_protocol_version", kNotYet},
+    {"proxy_requests", kNotYet},
+    {"proxy_responses", kNotYet},
+    {"proxy_session_drop", kNotYet},
+    {"proxy_ssl_alpn", kNotYet},
+    {"proxy_ssl_certificate_cache", kNotYet},
+    {"proxy_ssl_conf_command", kNotYet},
+    {"proxy_ssl_key_log", kNotYet},
+    {"proxy_upload_rate", kNotYet},
+
+    // ngx_stream_upstream_module and what belongs to it.
+    {"hash", kNotYet},
+    {"health_check", kNotYet},
+    {"health_check_timeout", kNotYet},
+    {"least_conn", kNotYet},
+    {"least_time", kNotYet},
+    {"match", kNotYet},
+    {"random", kNotYet},
+    {"state", kNotYet},
+    {"zone", kNotYet},
+    {"zone_sync", kNotYet},
+    {"zone_sync_server", kNotYet},
+
+    // TLS from clients.
+    {"ssl_alpn", kNotYet},
+    {"ssl_certificate", kNotYet},
+    {"ssl_certificate_cache", kNotYet},
+    {"ssl_certificate_compression", kNotYet},
+    {"ssl_certificate_key", kNotYet},
+    {"ssl_ciphers", kNotYet},
+    {"ssl_client_certificate", kNotYet},
+    {"ssl_conf_command", kNotYet},
+    {"ssl_crl", kNotYet},
+    {"ssl_dhparam", kNotYet},
+    {"ssl_ecdh_curve", kNotYet},
+    {"ssl_ech_file", kNotYet},
+    {"ssl_handshake_timeout", kNotYet},
+    {"ssl_key_log", kNotYet},
+    {"ssl_ocsp", kNotYet},
+    {"ssl_ocsp_cache", kNotYet},
+    {"ssl_ocsp_responder", kNotYet},
+    {"ssl_password_file", kNotYet},
+    {"ssl_prefer_server_ciphers", kNotYet},
+    {"ssl_preread", kNotYet},
+    {"ssl_protocols", kNotYet},
+    {"ssl_session_cache", kNotYet},
+    {"ssl_session_ticket_key", kNotYet},
+    {"ssl_session_tickets", kNotYet},
+    {"ssl_session_timeout", kNotYet},
+    {"ssl_stapling", kNotYet},
+    {"ssl_stapling_file", kNotYet},
+    {"ssl_stapling_responder", kNotYet},
+    {"ssl_stapling_verify", kNotYet},
+    {"ssl_trusted_certificate", kNotYet},
+    {"ssl_verify_client", kNotYet},
+    {"ssl_verify_depth", kNotYet},
+
+    // ngx_stream_js_module.
+    {"js_access", kNotYet},
+    {"js_context_reuse", kNotYet},
+    {"js_engine", kNotYet},
+    {"js_fetch_buffer_size", kNotYet},
+    {"js_fetch_ciphers", kNotYet},
+    {"js_fetch_max_response_buffer_size", kNotYet},
+    {"js_fetch_protocols", kNotYet},
+    {"js_fetch_timeout", kNotYet},
+    {"js_fetch_trusted_certificate", kNotYet},
+    {"js_fetch_verify", kNotYet},
+    {"js_fetch_verify_depth", kNotYet},
+    {"js_filter", kNotYet},
+    {"js_import", kNotYet},
+    {"js_include", kNotYet},
+    {"js_path", kNotYet},
+    {"js_periodic", kNotYet},
+    {"js_preload_object", kNotYet},
+    {"js_preread", kNotYet},
+    {"js_set", kNotYet},
+    {"js_shared_dict_zone", kNotYet},
+    {"js_var", kNotYet},
+};
+
+}  // namespace
+
+std::span<const RefusedDirective> RefusedDirectives() { return kRefused; }
+
+}  // namespace sluice::config

@@ -1,0 +1,95 @@
+// Rows for groups of upstream servers.
+#include <limits>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "config/call.h"
+#include "config/directives.h"
+#include "config/endpoint.h"
+#include "config/limits.h"
+#include "config/parameter.h"
+#include "config/quote.h"
+#include "config/value.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr int kIntMax = std::numeric_limits<int>::max();
+
+constexpr Parameter<Peer> kParameters[] = {
+    {"weight", "a number from 1 to 65535",
+     [](std::string_view value, Peer& peer) {
+       return SetIfGiven(ParseNumber(value, 1, kWeightMax), &peer.weight);
+     }},
+    {"max_fails", "a number from 0 to 2147483647",
+     [](std::string_view value, Peer& peer) {
+       return SetIfGiven(ParseNumber(value, 0, kIntMax), &peer.max_fails);
+     }},
+    {"fail_timeout", "a time such as \"10s\"",
+     [](std::string_view value, Peer& peer) {
+       const std::optional<int64_t> ms = ParseDurationMs(value);
+       peer.fail_timeout_ms = ms.value_or(0);
+       return ms.has_value();
+     }},
+    {"max_conns", "a number from 0 to 2147483647",
+     [](std::string_view value, Peer& peer) {
+       return SetIfGiven(ParseNumber(value, 0, kIntMax), &peer.max_conns);
+     }},
+    {"backup", {}, [](std::string_view, Peer& peer) { return peer.backup = true; }},
+    {"down", {}, [](std::string_view, Peer& peer) { return peer.down = true; }},
+    {"resolve"},
+    {"service"},
+    {"slow_start"},
+};
+
+void AddPeer(Call& call) {
+  const Word& where = call.arg(0);
+  Peer peer;
+  peer.name = where.text;
+  SetParameters<Peer>(call, 1, kParameters, peer);
+
+  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(where.text);
+  if (!endpoint.ok()) {
+    call.Error(where, absl::StrCat(endpoint.status().message(), " in upstream ", Quote(where.text),
+                                   ": expected HOST:PORT, [IPV6]:PORT or unix:PATH"));
+    return;
+  }
+  if (endpoint->kind != Endpoint::Kind::kUnix && !endpoint->has_port()) {
+    call.Error(where, absl::StrCat("no port in upstream ", Quote(where.text),
+                                   ": expected \"server ", where.text, ":PORT\""));
+    return;
+  }
+  const absl::StatusOr<std::vector<Address>> addresses = call.resolver.Resolve(*endpoint);
+  if (!addresses.ok()) {
+    call.Error(where,
+               absl::StrCat(addresses.status().message(), " in upstream ", Quote(where.text)));
+    return;
+  }
+  for (const Address& address : *addresses) {
+    peer.address = address;
+    call.upstream->upstream.peers.push_back(peer);
+  }
+}
+
+constexpr DirectiveSpec kDirectives[] = {
+    {.name = "upstream",
+     .contexts = kStream,
+     .form = Form::kBlock,
+     .repeat = Repeat::kMany,
+     .usage = "NAME { ... }",
+     .help = "A group of servers that share connections by weight.",
+     .inside = kUpstream},
+    {.name = "server",
+     .contexts = kUpstream,
+     .args = {1, kUnbounded},
+     .repeat = Repeat::kMany,
+     .set = AddPeer,
+     .usage = "HOST:PORT|unix:PATH [PARAMETER]...",
+     .help = "A member of the group; each address of HOST is a peer of its own."},
+};
+
+}  // namespace
+
+std::span<const DirectiveSpec> UpstreamDirectives() { return kDirectives; }
+
+}  // namespace sluice::config

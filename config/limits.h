@@ -1,0 +1,57 @@
+// Every bound of the configuration language, its unit and its reason.
+//
+// No input may make the compiler crash, hang or eat the machine; what would is one located error.
+#ifndef SLUICE_CONFIG_LIMITS_H_
+#define SLUICE_CONFIG_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::config {
+
+// One configuration, certificate, key, CA, CRL or password file. The CA bundle of a distribution is
+// 0.2 MiB; a CRL of a large public CA is a few MiB.
+inline constexpr size_t kFileBytesMax = size_t{16} << 20;
+
+// One word. nginx's bound is its read buffer, 4096 bytes; a longer one is a missing quote. It also
+// bounds what is looked at again when the lexer recovers from that.
+inline constexpr size_t kWordBytesMax = 4096;
+
+// Blocks within blocks. nginx's own contexts need 3. Bounds the recursion of the parser.
+inline constexpr int kBlockDepthMax = 32;
+
+// Files that include files. Bounds the recursion of include.
+inline constexpr int kIncludeDepthMax = 32;
+
+// Directives, counted after `include` is done, so that includes that double each other end.
+// 10,000 servers of 40 lines are less than half of it.
+inline constexpr int kDirectivesMax = 1'000'000;
+
+// Problems kept, and problems shown. Beyond, only their number is told.
+inline constexpr int kDiagnosticsKeptMax = 1000;
+inline constexpr int kDiagnosticsShownMax = 100;
+
+// Listening addresses: every port of one address. Each costs a descriptor for each shard.
+inline constexpr int kListenersMax = 65'536;
+
+// Shards: as many as a cpu_set_t has CPUs (glibc's CPU_SETSIZE).
+inline constexpr int kShardsMax = 1024;
+inline constexpr int kCpusMax = 1024;
+
+// Connections for each shard: 2^20. Slots are numbered with 32 bits and given out at start.
+inline constexpr int kWorkerConnectionsMax = 1 << 20;
+
+// proxy_buffer_size: the most one direction of one connection may hold.
+inline constexpr int64_t kBufferBytesMax = int64_t{64} << 20;
+
+// Weight of a peer: smooth weighted round robin adds them up in 32 bits over a whole group, and
+// configurations stay below 1000.
+inline constexpr int kWeightMax = 65'535;
+
+// TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (Linux, include/net/tcp.h: MAX_TCP_KEEP*).
+inline constexpr int kKeepaliveSecondsMax = 32'767;
+inline constexpr int kKeepaliveProbesMax = 127;
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_LIMITS_H_

@@ -1,0 +1,179 @@
+#include "config/linker.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "config/directives.h"
+#include "config/limits.h"
+#include "config/quote.h"
+#include "config/suggest.h"
+
+namespace sluice::config {
+namespace {
+
+// Traffic that someone took care to protect, and that would go out in clear.
+void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
+  if (block.Mentions("proxy_ssl") || block.SetBy("proxy_ssl") != nullptr) return;
+  for (const DirectiveSpec& spec : TlsDirectives()) {
+    const Directive* directive = block.SetHereBy(spec.name);
+    if (directive == nullptr) continue;
+    diagnostics.Warning(directive->name.span,
+                        absl::StrCat("\"", spec.name,
+                                     "\" has no effect without \"proxy_ssl on\": this server sends "
+                                     "to its upstream in clear"));
+    return;
+  }
+}
+
+}  // namespace
+
+void Linker::AddUpstream(UpstreamScope scope, const Block& block) {
+  const Directive& node = *block.node();
+  const Word& name = node.args[0];
+  const int index = static_cast<int>(plan_.upstreams.size());
+  const auto [group, is_new] =
+      groups_.try_emplace(absl::AsciiStrToLower(name.text), Group{index, name.span});
+  if (!is_new) {
+    diagnostics_.Error(name.span, absl::StrCat("duplicate upstream ", Quote(name.text),
+                                               ", the first is at ", group->second.span.Where()));
+  }
+  const std::vector<Peer>& peers = scope.upstream.peers;
+  if (!block.Mentions("server")) {
+    diagnostics_.Error(node.name.span,
+                       absl::StrCat("no servers are inside upstream ", Quote(name.text),
+                                    ": expected \"server ADDRESS:PORT;\""));
+  } else if (!peers.empty() &&
+             std::all_of(peers.begin(), peers.end(), [](const Peer& p) { return p.backup; })) {
+    diagnostics_.Error(node.name.span,
+                       absl::StrCat("no servers in upstream ", Quote(name.text),
+                                    ": every one is \"backup\", expected one that is not"));
+  }
+  scope.upstream.name = name.text;
+  plan_.upstreams.push_back(std::move(scope.upstream));
+}
+
+void Linker::AddServer(ServerScope scope, const Block& block) {
+  const Word& keyword = block.node()->name;
+  const int index = static_cast<int>(plan_.servers.size());
+  scope.server.where = keyword.span.Where();
+
+  if (!block.Mentions("listen")) {
+    diagnostics_.Error(keyword.span,
+                       "no \"listen\" is defined for server: expected \"listen PORT;\"");
+  }
+  AddListeners(scope, index);
+
+  // What follows needs to know where connections go.
+  std::optional<int> upstream;
+  std::string name;
+  if (scope.proxy_pass != nullptr) {
+    upstream = FindUpstream(*scope.proxy_pass, &name);
+  } else if (!block.Mentions("proxy_pass") && !block.Mentions("return") &&
+             !block.Mentions("pass")) {
+    diagnostics_.Error(keyword.span, "no handler for server: expected \"proxy_pass ADDRESS;\"");
+  }
+  if (upstream.has_value()) {
+    scope.server.upstream = *upstream;
+    if (scope.tls_enabled) {
+      if (scope.tls.name.empty()) scope.tls.name = name;
+      scope.server.tls_profile = tls_profiles_.Add(scope.tls, scope.tls_password_path, block);
+    }
+  }
+  if (!scope.tls_enabled) WarnOfUnusedTls(block, diagnostics_);
+  plan_.servers.push_back(std::move(scope.server));
+}
+
+void Linker::AddListeners(const ServerScope& scope, int server) {
+  for (const PlacedListener& placed : scope.listeners) {
+    const Address& address = placed.listener.address;
+    const auto [first, is_new] = listening_.try_emplace(address.text, placed.span);
+    if (!is_new) {
+      diagnostics_.Error(placed.span, absl::StrCat("duplicate ", Quote(address.text),
+                                                   " address and port pair, the first is at ",
+                                                   first->second.Where()));
+      continue;
+    }
+    if (plan_.listeners.size() == kListenersMax) {
+      if (!has_too_many_listeners_) {
+        diagnostics_.Error(placed.span,
+                           absl::StrCat("more than ", kListenersMax, " addresses to listen at"));
+      }
+      has_too_many_listeners_ = true;
+      return;
+    }
+    plan_.listeners.push_back(placed.listener);
+    plan_.listeners.back().server = server;
+  }
+}
+
+std::optional<int> Linker::FindUpstream(const Word& proxy_pass, std::string* name) {
+  const auto group = groups_.find(absl::AsciiStrToLower(proxy_pass.text));
+  if (group != groups_.end()) {
+    *name = proxy_pass.text;
+    return group->second.index;
+  }
+  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(proxy_pass.text);
+  if (!endpoint.ok()) {
+    diagnostics_.Error(
+        proxy_pass.span,
+        absl::StrCat(endpoint.status().message(), " in upstream ", Quote(proxy_pass.text),
+                     ": expected a group, HOST:PORT, [IPV6]:PORT or unix:PATH"));
+    return std::nullopt;
+  }
+  if (endpoint->kind == Endpoint::Kind::kUnix) {
+    return FindImplicitUpstream(proxy_pass, *endpoint);
+  }
+  const auto named = groups_.find(absl::AsciiStrToLower(endpoint->host));
+  if (named != groups_.end()) {
+    diagnostics_.Error(proxy_pass.span, absl::StrCat("upstream ", Quote(endpoint->host),
+                                                     " may not have a port: it "
+                                                     "is the group at ",
+                                                     named->second.span.Where()));
+    return std::nullopt;
+  }
+  if (!endpoint->has_port()) {
+    std::vector<std::string_view> names;
+    for (const Upstream& upstream : plan_.upstreams) {
+      if (!upstream.implicit) names.push_back(upstream.name);
+    }
+    const std::string suggestion = diagnostics_.full() ? "" : DidYouMean(proxy_pass.text, names);
+    diagnostics_.Error(proxy_pass.span,
+                       absl::StrCat("no port in upstream ", Quote(proxy_pass.text),
+                                    ", and no \"upstream\" block has this name", suggestion));
+    return std::nullopt;
+  }
+  *name = endpoint->host;
+  return FindImplicitUpstream(proxy_pass, *endpoint);
+}
+
+std::optional<int> Linker::FindImplicitUpstream(const Word& proxy_pass, const Endpoint& endpoint) {
+  const auto known = implicit_.find(proxy_pass.text);
+  if (known != implicit_.end()) return known->second;
+
+  const absl::StatusOr<std::vector<Address>> addresses = resolver_.Resolve(endpoint);
+  if (!addresses.ok()) {
+    diagnostics_.Error(proxy_pass.span, absl::StrCat(addresses.status().message(), " in upstream ",
+                                                     Quote(proxy_pass.text)));
+    return std::nullopt;
+  }
+  Upstream upstream{.name = proxy_pass.text, .implicit = true, .peers = {}};
+  for (const Address& address : *addresses) {
+    upstream.peers.push_back({.address = address, .name = proxy_pass.text});
+  }
+  const int index = static_cast<int>(plan_.upstreams.size());
+  plan_.upstreams.push_back(std::move(upstream));
+  implicit_[proxy_pass.text] = index;
+  return index;
+}
+
+Plan Linker::Finish(Process process, const TlsCheck& check) && {
+  tls_profiles_.Check(check);
+  plan_.process = std::move(process);
+  plan_.tls_profiles = std::move(tls_profiles_).Take();
+  return std::move(plan_);
+}
+
+}  // namespace sluice::config

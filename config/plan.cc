@@ -1,0 +1,27 @@
+#include "config/plan.h"
+
+namespace sluice::config {
+
+const char* LogLevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kEmerg:
+      return "emerg";
+    case LogLevel::kAlert:
+      return "alert";
+    case LogLevel::kCrit:
+      return "crit";
+    case LogLevel::kError:
+      return "error";
+    case LogLevel::kWarn:
+      return "warn";
+    case LogLevel::kNotice:
+      return "notice";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kDebug:
+      return "debug";
+  }
+  return "unknown";
+}
+
+}  // namespace sluice::config

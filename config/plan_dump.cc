@@ -1,0 +1,170 @@
+#include "config/plan_dump.h"
+
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "config/quote.h"
+
+namespace sluice::config {
+namespace {
+
+std::string_view OnOff(bool value) { return value ? "on" : "off"; }
+
+// Collects `name value` lines, indented by the blocks that are open.
+class Dump {
+ public:
+  template <typename... Parts>
+  void Line(const Parts&... parts) {
+    absl::StrAppend(&text_, std::string(indent_, ' '));
+    absl::StrAppend(&text_, parts...);
+    absl::StrAppend(&text_, "\n");
+  }
+
+  template <typename... Parts>
+  void Open(const Parts&... parts) {
+    Line(parts..., " {");
+    indent_ += 2;
+  }
+
+  void Close() {
+    indent_ -= 2;
+    Line("}");
+  }
+
+  void ErrorLogs(const std::vector<ErrorLog>& logs) {
+    for (const ErrorLog& log : logs) {
+      Line("error_log ", QuoteWhole(log.file), " ", LogLevelName(log.level));
+    }
+  }
+
+  void File(std::string_view name, const tls::File& file) {
+    if (file.given()) {
+      Line(name, " ", QuoteWhole(file.path), " ", file.contents.size(), " bytes");
+    } else {
+      Line(name, " none");
+    }
+  }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  int indent_ = 0;
+};
+
+void DumpProcess(const Process& process, Dump& dump) {
+  dump.Open("process");
+  dump.Line("daemon ", OnOff(process.daemon));
+  dump.Line("user ", QuoteWhole(process.user));
+  dump.Line("group ", QuoteWhole(process.group));
+  dump.Line("pid_file ", QuoteWhole(process.pid_file));
+  dump.ErrorLogs(process.error_logs);
+  dump.Line("num_shards ", process.num_shards);
+  for (const std::vector<int>& cpus : process.shard_cpus) {
+    dump.Line("shard_cpus ", absl::StrJoin(cpus, ","));
+  }
+  dump.Line("nofile_limit ", process.nofile_limit);
+  dump.Line("worker_connections ", process.worker_connections);
+  dump.Close();
+}
+
+std::string KeepaliveText(const Keepalive& keepalive) {
+  switch (keepalive.mode) {
+    case Keepalive::Mode::kSystem:
+      return "system";
+    case Keepalive::Mode::kOff:
+      return "off";
+    case Keepalive::Mode::kOn:
+      return absl::StrCat(keepalive.idle_s, "s:", keepalive.interval_s, "s:", keepalive.num_probes);
+  }
+  return "unknown";
+}
+
+void DumpListener(const Listener& listener, Dump& dump) {
+  dump.Line("listener ", QuoteWhole(listener.address.text), " server=", listener.server,
+            " backlog=", listener.backlog, " rcvbuf_bytes=", listener.rcvbuf_bytes,
+            " sndbuf_bytes=", listener.sndbuf_bytes, " fastopen_queue=", listener.fastopen_queue,
+            " reuseport=", OnOff(listener.reuseport), " ipv6only=", OnOff(listener.ipv6only),
+            " deferred=", OnOff(listener.deferred),
+            " keepalive=", KeepaliveText(listener.keepalive));
+}
+
+void DumpServer(int index, const Server& server, Dump& dump) {
+  dump.Open("server ", index);
+  dump.Line("where ", QuoteWhole(server.where));
+  dump.Line("upstream ", server.upstream);
+  if (server.tls_profile == kNoIndex) {
+    dump.Line("tls_profile none");
+  } else {
+    dump.Line("tls_profile ", server.tls_profile);
+  }
+  dump.Line("connect_timeout_ms ", server.connect_timeout_ms);
+  dump.Line("timeout_ms ", server.timeout_ms);
+  dump.Line("buffer_bytes ", server.buffer_bytes, server.buffer_bytes_given ? " given" : "");
+  dump.Line("next_upstream ", OnOff(server.next_upstream));
+  dump.Line("next_upstream_tries ", server.next_upstream_tries);
+  dump.Line("next_upstream_timeout_ms ", server.next_upstream_timeout_ms);
+  dump.Line("half_close ", OnOff(server.half_close));
+  dump.Line("socket_keepalive ", OnOff(server.socket_keepalive));
+  dump.Line("tcp_nodelay ", OnOff(server.tcp_nodelay));
+  if (server.bind.has_value()) {
+    dump.Line("bind ", QuoteWhole(server.bind->address.text),
+              server.bind->transparent ? " transparent" : "");
+  } else {
+    dump.Line("bind none");
+  }
+  dump.ErrorLogs(server.error_logs);
+  dump.Close();
+}
+
+void DumpUpstream(int index, const Upstream& upstream, Dump& dump) {
+  dump.Open("upstream ", index, " ", QuoteWhole(upstream.name),
+            upstream.implicit ? " implicit" : "");
+  for (const Peer& peer : upstream.peers) {
+    dump.Line("peer ", QuoteWhole(peer.address.text), " name=", QuoteWhole(peer.name),
+              " weight=", peer.weight, " max_fails=", peer.max_fails,
+              " fail_timeout_ms=", peer.fail_timeout_ms, " max_conns=", peer.max_conns,
+              peer.backup ? " backup" : "", peer.down ? " down" : "");
+  }
+  dump.Close();
+}
+
+void DumpTlsProfile(int index, const tls::Settings& settings, Dump& dump) {
+  dump.Open("tls_profile ", index);
+  dump.File("certificate", settings.certificate);
+  dump.File("certificate_key", settings.certificate_key);
+  dump.Line("passwords ", settings.passwords.size());
+  dump.Line("versions ", tls::VersionName(settings.min_version), " to ",
+            tls::VersionName(settings.max_version));
+  dump.Line("ciphers ", QuoteWhole(settings.ciphers));
+  dump.Line("verify ", OnOff(settings.verify));
+  dump.Line("verify_depth ", settings.verify_depth);
+  dump.File("trusted_certificate", settings.trusted_certificate);
+  dump.File("crl", settings.crl);
+  dump.Line("name ", QuoteWhole(settings.name));
+  dump.Line("send_server_name ", OnOff(settings.send_server_name));
+  dump.Line("session_reuse ", OnOff(settings.session_reuse));
+  dump.Close();
+}
+
+}  // namespace
+
+std::string DumpPlan(const Plan& plan) {
+  Dump dump;
+  DumpProcess(plan.process, dump);
+  for (const Listener& listener : plan.listeners) DumpListener(listener, dump);
+  for (size_t i = 0; i < plan.servers.size(); ++i) {
+    DumpServer(static_cast<int>(i), plan.servers[i], dump);
+  }
+  for (size_t i = 0; i < plan.upstreams.size(); ++i) {
+    DumpUpstream(static_cast<int>(i), plan.upstreams[i], dump);
+  }
+  for (size_t i = 0; i < plan.tls_profiles.size(); ++i) {
+    DumpTlsProfile(static_cast<int>(i), plan.tls_profiles[i], dump);
+  }
+  return dump.Take();
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,92 @@
+// What directives are set into while a plan is made: the plan's own types, plus what has to be
+// known until the end of a block.
+//
+// Defaults are those of plan.h and tls/settings.h, nowhere else. Inheritance is a copy: the scope
+// of a server starts as that of `stream`, after all of stream's own directives.
+#ifndef SLUICE_CONFIG_SCOPE_H_
+#define SLUICE_CONFIG_SCOPE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/directive.h"
+#include "config/plan.h"
+#include "config/tree.h"
+#include "tls/settings.h"
+
+namespace sluice::config {
+
+// A block whose directives are being judged, and which have been seen in it.
+class Block {
+ public:
+  // `node`: null for the main context. `around`: the block whose settings this one inherits, or
+  // null. Both must outlive the block.
+  Block(Context context, const Directive* node, const Block* around)
+      : context_(context), node_(node), around_(around) {}
+
+  Context context() const { return context_; }
+  const Directive* node() const { return node_; }
+
+  // Notes that `directive` sets `name` here. Returns null if it is the first to do so, else the
+  // first. `name` must outlive the block.
+  const Directive* Record(std::string_view name, const Directive* directive);
+
+  // The first directive of this name here; null if there is none.
+  const Directive* SetHereBy(std::string_view name) const;
+  // The same, here or else in the blocks around.
+  const Directive* SetBy(std::string_view name) const;
+
+  // Notes that something in this block was meant to be `name`, but is wrong and was reported.
+  void Mention(std::string_view name) { mentioned_.push_back(name); }
+  // Whether there is such a directive here, right or wrong: its absence is not to be reported.
+  bool Mentions(std::string_view name) const;
+
+ private:
+  // A block sets a few dozen names at most: looking through them beats hashing.
+  std::vector<std::pair<std::string_view, const Directive*>> set_;
+  std::vector<std::string_view> mentioned_;
+  Context context_;
+  const Directive* node_;
+  const Block* around_;
+};
+
+struct MainScope {
+  Process process;
+  bool shards_auto = false;
+  bool affinity_auto = false;
+  // worker_cpu_affinity: the masks as CPU numbers; with `auto` one at most.
+  std::vector<std::vector<int>> cpu_masks;
+};
+
+// A listening address and where it was written.
+struct PlacedListener {
+  Listener listener;
+  Span span;
+};
+
+// What `server` and, as the beginning of each server, `stream` set.
+struct ServerScope {
+  Server server;
+  bool tls_enabled = false;
+  // File contents and passwords are empty until the server is finished: `path` alone tells files
+  // apart, and most servers share theirs.
+  tls::Settings tls;
+  std::string tls_password_path;
+  // proxy_ssl_protocols: bit i is the i-th of kTlsVersions (directives_tls.cc).
+  uint8_t tls_versions = 0;
+
+  // `server` only.
+  std::vector<PlacedListener> listeners;
+  const Word* proxy_pass = nullptr;
+};
+
+struct UpstreamScope {
+  Upstream upstream;
+};
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_SCOPE_H_

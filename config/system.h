@@ -1,0 +1,32 @@
+// What the compiler asks of the machine. Tests answer from tables.
+#ifndef SLUICE_CONFIG_SYSTEM_H_
+#define SLUICE_CONFIG_SYSTEM_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "config/address.h"
+
+namespace sluice::config {
+
+struct System {
+  // All addresses of a host name, port 0, IPv4 first; never an empty list. The message of a failure
+  // says why: "Name or service not known".
+  std::function<absl::StatusOr<std::vector<Address>>(const std::string& host)> resolve;
+  std::function<bool(const std::string& name)> user_exists;
+  std::function<bool(const std::string& name)> group_exists;
+  // The CPUs this process may run on, ascending; at least one.
+  std::vector<int> usable_cpus;
+  // Whether the process may change its user.
+  bool is_privileged = false;
+};
+
+// This machine, asked by getaddrinfo(3), getpwnam(3), getgrnam(3), sched_getaffinity(2) and
+// geteuid(2). `resolve` blocks.
+System ThisSystem();
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_SYSTEM_H_

@@ -1,0 +1,188 @@
+#include "config/tls_profiles.h"
+
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "config/quote.h"
+#include "config/read_file.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr tls::Field kFields[] = {
+    tls::Field::kCertificate, tls::Field::kCertificateKey,     tls::Field::kPasswordFile,
+    tls::Field::kCiphers,     tls::Field::kTrustedCertificate, tls::Field::kCrl,
+    tls::Field::kName};
+
+std::string_view DirectiveOf(tls::Field field) {
+  switch (field) {
+    case tls::Field::kCertificate:
+      return "proxy_ssl_certificate";
+    case tls::Field::kCertificateKey:
+      return "proxy_ssl_certificate_key";
+    case tls::Field::kPasswordFile:
+      return "proxy_ssl_password_file";
+    case tls::Field::kCiphers:
+      return "proxy_ssl_ciphers";
+    case tls::Field::kTrustedCertificate:
+      return "proxy_ssl_trusted_certificate";
+    case tls::Field::kCrl:
+      return "proxy_ssl_crl";
+    case tls::Field::kName:
+      return "proxy_ssl_name";
+  }
+  return "proxy_ssl";
+}
+
+// Where the value of `field` comes from: its directive, or for a default the directive that made
+// the default count.
+Span SpanOf(tls::Field field, const Block& block) {
+  const Directive* directive = block.SetBy(DirectiveOf(field));
+  if (directive == nullptr && field == tls::Field::kName) directive = block.SetBy("proxy_pass");
+  if (directive != nullptr) return directive->args[0].span;
+  return block.SetBy("proxy_ssl")->name.span;
+}
+
+std::vector<std::string> Passwords(const std::string& contents) {
+  std::vector<std::string> passwords;
+  for (std::string_view line : absl::StrSplit(contents, '\n')) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) passwords.emplace_back(line);
+  }
+  return passwords;
+}
+
+}  // namespace
+
+int TlsProfiles::Add(const tls::Settings& tls, const std::string& password_path,
+                     const Block& block) {
+  CheckCombination(tls, block);
+  const int index = Find(tls, password_path);
+  Profile& profile = profiles_[static_cast<size_t>(index)];
+  Use use{.profile = index, .spans = {}};
+  for (const tls::Field field : kFields) {
+    use.spans[static_cast<size_t>(field)] = SpanOf(field, block);
+  }
+
+  // For a known profile too: its files, if bad, are to be reported at this server's lines.
+  const auto load = [&](tls::Field field, tls::File* file) {
+    if (!file->given()) return;
+    const std::string* contents = Load(file->path, use.spans[static_cast<size_t>(field)]);
+    if (contents == nullptr) {
+      profile.is_complete = false;
+    } else if (file->contents.empty()) {
+      file->contents = *contents;
+    }
+  };
+  load(tls::Field::kCertificate, &profile.settings.certificate);
+  load(tls::Field::kCertificateKey, &profile.settings.certificate_key);
+  load(tls::Field::kTrustedCertificate, &profile.settings.trusted_certificate);
+  load(tls::Field::kCrl, &profile.settings.crl);
+  tls::File password_file{.path = password_path, .contents = {}};
+  load(tls::Field::kPasswordFile, &password_file);
+  profile.settings.passwords = Passwords(password_file.contents);
+
+  uses_.push_back(std::move(use));
+  return index;
+}
+
+void TlsProfiles::CheckCombination(const tls::Settings& tls, const Block& block) {
+  const Directive* proxy_ssl = block.SetBy("proxy_ssl");
+  const Directive* verify = block.SetBy("proxy_ssl_verify");
+  const auto report = [&](Severity severity, std::string_view name, std::string message) {
+    const Directive* directive = block.SetBy(name);
+    diagnostics_.Add(severity, (directive == nullptr ? proxy_ssl : directive)->name.span,
+                     std::move(message));
+  };
+
+  if (tls.certificate.given() && !tls.certificate_key.given()) {
+    report(Severity::kError, "proxy_ssl_certificate",
+           absl::StrCat("no \"proxy_ssl_certificate_key\" is defined for certificate ",
+                        Quote(tls.certificate.path)));
+  }
+  if (tls.certificate_key.given() && !tls.certificate.given()) {
+    report(Severity::kWarning, "proxy_ssl_certificate_key",
+           "\"proxy_ssl_certificate_key\" has no effect without \"proxy_ssl_certificate\"");
+  }
+  if (tls.verify && !tls.trusted_certificate.given()) {
+    report(Severity::kError, "proxy_ssl_verify",
+           "no \"proxy_ssl_trusted_certificate\" for \"proxy_ssl_verify on\": expected a file with "
+           "the CAs to trust");
+  }
+  if (tls.verify && tls.name.empty()) {
+    report(Severity::kError, "proxy_ssl_verify",
+           "no name to verify the upstream's certificate by: a unix socket has none, add "
+           "\"proxy_ssl_name NAME;\"");
+  } else if (tls.send_server_name && tls.name.empty()) {
+    report(Severity::kError, "proxy_ssl_server_name",
+           "no name to send: a unix socket has none, add \"proxy_ssl_name NAME;\"");
+  }
+  if (!tls.verify) {
+    diagnostics_.Warning((verify == nullptr ? proxy_ssl : verify)->name.span,
+                         "upstreams are not verified: anyone on the way can pose as them; add "
+                         "\"proxy_ssl_verify on;\" and \"proxy_ssl_trusted_certificate FILE;\"");
+    if (tls.crl.given()) {
+      report(Severity::kWarning, "proxy_ssl_crl",
+             "\"proxy_ssl_crl\" has no effect without \"proxy_ssl_verify on\"");
+    }
+  }
+  if (tls.min_version < tls::Version::kTls12) {
+    report(Severity::kWarning, "proxy_ssl_protocols",
+           "TLSv1 and TLSv1.1 are no longer safe (RFC 8996): keep to TLSv1.2 TLSv1.3 if all "
+           "upstreams can");
+  }
+}
+
+int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path) {
+  std::vector<int>& candidates =
+      by_hash_[absl::HashOf(tls.name, tls.certificate.path, tls.certificate_key.path,
+                            tls.trusted_certificate.path, tls.crl.path)];
+  for (const int index : candidates) {
+    const Profile& profile = profiles_[static_cast<size_t>(index)];
+    if (profile.key == tls && profile.password_path == password_path) return index;
+  }
+  const int index = static_cast<int>(profiles_.size());
+  candidates.push_back(index);
+  profiles_.push_back({.key = tls, .password_path = password_path, .settings = tls});
+  return index;
+}
+
+const std::string* TlsProfiles::Load(const std::string& path, Span span) {
+  auto known = files_.find(path);
+  if (known == files_.end()) {
+    absl::StatusOr<std::string> contents = ReadFile(path);
+    if (contents.ok() && contents->empty()) {
+      contents = absl::InvalidArgumentError("the file is empty");
+    }
+    known = files_.emplace(path, std::move(contents)).first;
+  }
+  if (known->second.ok()) return &*known->second;
+  diagnostics_.Error(
+      span, absl::StrCat("cannot load ", Quote(path), ": ", known->second.status().message()));
+  return nullptr;
+}
+
+void TlsProfiles::Check(const TlsCheck& check) {
+  std::vector<std::vector<tls::Problem>> problems(profiles_.size());
+  for (size_t i = 0; i < profiles_.size(); ++i) {
+    if (profiles_[i].is_complete) problems[i] = check(profiles_[i].settings);
+  }
+  for (const Use& use : uses_) {
+    for (const tls::Problem& problem : problems[static_cast<size_t>(use.profile)]) {
+      diagnostics_.Add(problem.fatal ? Severity::kError : Severity::kWarning,
+                       use.spans[static_cast<size_t>(problem.field)], problem.message);
+    }
+  }
+}
+
+std::vector<tls::Settings> TlsProfiles::Take() && {
+  std::vector<tls::Settings> settings;
+  settings.reserve(profiles_.size());
+  for (Profile& profile : profiles_) settings.push_back(std::move(profile.settings));
+  return settings;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,71 @@
+// The TLS settings of all servers: files become their contents, equal settings become one profile.
+#ifndef SLUICE_CONFIG_TLS_PROFILES_H_
+#define SLUICE_CONFIG_TLS_PROFILES_H_
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "config/diagnostic.h"
+#include "config/scope.h"
+#include "tls/settings.h"
+
+namespace sluice::config {
+
+// Everything that is wrong with settings whose files have been read: tls::CheckSettings.
+using TlsCheck = std::function<std::vector<tls::Problem>(const tls::Settings&)>;
+
+class TlsProfiles {
+ public:
+  // `diagnostics` must outlive the profiles.
+  explicit TlsProfiles(DiagnosticList& diagnostics) : diagnostics_(diagnostics) {}
+
+  // The index of the profile for a server with `proxy_ssl on`, whose directives stand in `block`
+  // and the blocks around it. Reports settings that contradict each other, files that cannot be
+  // read, and settings that are not safe. `tls` has paths without contents, `name` is resolved.
+  int Add(const tls::Settings& tls, const std::string& password_path, const Block& block);
+
+  // Runs `check` over every profile whose files could be read, and reports each problem at the
+  // directive it belongs to, in each server that has it.
+  void Check(const TlsCheck& check);
+
+  // All profiles by index. Nothing else may be called afterwards.
+  std::vector<tls::Settings> Take() &&;
+
+ private:
+  static constexpr size_t kNumFields = 7;  // Of tls::Field.
+  using FieldSpans = std::array<Span, kNumFields>;
+
+  struct Profile {
+    // As given to Add: what profiles are compared by.
+    tls::Settings key;
+    std::string password_path;
+    // With contents.
+    tls::Settings settings;
+    bool is_complete = true;  // All files could be read.
+  };
+  struct Use {
+    int profile;
+    FieldSpans spans;
+  };
+
+  void CheckCombination(const tls::Settings& tls, const Block& block);
+  int Find(const tls::Settings& tls, const std::string& password_path);
+  // Contents of `path`, reported at `span` if there are none.
+  const std::string* Load(const std::string& path, Span span);
+
+  DiagnosticList& diagnostics_;
+  std::vector<Profile> profiles_;
+  std::vector<Use> uses_;
+  // By a hash of what usually tells profiles apart; the full comparison decides.
+  std::unordered_map<size_t, std::vector<int>> by_hash_;
+  std::unordered_map<std::string, absl::StatusOr<std::string>> files_;
+};
+
+}  // namespace sluice::config
+
+#endif  // SLUICE_CONFIG_TLS_PROFILES_H_

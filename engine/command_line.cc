@@ -1,0 +1,159 @@
+#include "engine/command_line.h"
+
+#include <csignal>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice::engine {
+namespace {
+
+using Action = CommandLine::Action;
+
+absl::Status Invalid(std::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(what, "; \"sluice -h\" lists the options"));
+}
+
+absl::Status InvalidOption(std::string_view option) {
+  return Invalid(absl::StrCat("invalid option: \"", option, "\""));
+}
+
+// What the value of an option is called; null for an option without one.
+const char* ValueName(char option) {
+  switch (option) {
+    case 'c':
+    case 'e':
+      return "file name";
+    case 'p':
+      return "directory name";
+    case 'g':
+    case 's':
+      return "parameter";
+    default:
+      return nullptr;
+  }
+}
+
+absl::Status SetValue(char option, std::string_view value, CommandLine& command) {
+  switch (option) {
+    case 'c':
+      command.config_file = value;
+      return absl::OkStatus();
+    case 'e':
+      command.error_log = value;
+      return absl::OkStatus();
+    case 'p':
+      command.prefix = value;
+      if (!command.prefix.ends_with('/')) command.prefix += '/';
+      return absl::OkStatus();
+    case 'g':
+      command.globals = value;
+      return absl::OkStatus();
+    default:  // -s.
+      command.action = Action::kSignal;
+      if (value == "stop") {
+        command.signal = SIGTERM;
+      } else if (value == "quit") {
+        command.signal = SIGQUIT;
+      } else if (value == "reload" || value == "reopen") {
+        return absl::UnimplementedError(
+            absl::StrCat("\"-s ", value,
+                         "\" arrives with a later version of sluice; for now restart it: \"sluice "
+                         "-s quit\", then \"sluice\""));
+      } else {
+        return InvalidOption(absl::StrCat("-s ", value));
+      }
+      return absl::OkStatus();
+  }
+}
+
+// An option without a value. False: there is none of this name.
+bool SetFlag(char option, CommandLine& command) {
+  switch (option) {
+    case '?':
+    case 'h':
+      command.action = Action::kHelp;
+      return true;
+    case 'v':
+      command.action = Action::kVersion;
+      return true;
+    case 'V':
+      command.action = Action::kBuild;
+      return true;
+    case 't':
+      // -T says more.
+      if (command.action != Action::kTestAndDump) command.action = Action::kTest;
+      return true;
+    case 'T':
+      command.action = Action::kTestAndDump;
+      return true;
+    case 'q':
+      command.quiet = true;
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> arguments) {
+  CommandLine command;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    std::string_view argument = arguments[i];
+    if (argument == "--dump-plan") {
+      command.action = Action::kDumpPlan;
+      continue;
+    }
+    if (argument.size() < 2 || argument[0] != '-') return InvalidOption(argument);
+    argument.remove_prefix(1);
+    while (!argument.empty()) {
+      const char option = argument[0];
+      argument.remove_prefix(1);
+      const char* value_name = ValueName(option);
+      if (value_name == nullptr) {
+        if (!SetFlag(option, command)) return InvalidOption(arguments[i]);
+        continue;
+      }
+      // The rest of this argument, or the next one.
+      std::string_view value = argument;
+      if (value.empty() && i + 1 < arguments.size()) value = arguments[++i];
+      if (value.empty()) {
+        return Invalid(
+            absl::StrCat("option \"-", std::string_view(&option, 1), "\" requires ", value_name));
+      }
+      const absl::Status status = SetValue(option, value, command);
+      if (!status.ok()) return status;
+      argument = {};
+    }
+  }
+  return command;
+}
+
+std::string HelpText() {
+  return absl::StrCat(
+      "Usage: sluice [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] "
+      "[-g directives] [--dump-plan]\n"
+      "\n"
+      "Options:\n"
+      "  -?,-h         : this help\n"
+      "  -v            : show version and exit\n"
+      "  -V            : show version, libraries and kernel features, and exit\n"
+      "  -t            : test configuration and exit\n"
+      "  -T            : test configuration, dump it and exit\n"
+      "  -q            : suppress non-error messages during configuration testing\n"
+      "  -s signal     : send signal to the running sluice: stop, quit\n"
+      "  -p prefix     : set prefix path (default: ",
+      kDefaultPrefix,
+      ")\n"
+      "  -e filename   : set error log file (default: ",
+      kDefaultErrorLog,
+      ")\n"
+      "  -c filename   : set configuration file (default: ",
+      kDefaultConfigFile,
+      ")\n"
+      "  -g directives : set global directives out of configuration file\n"
+      "  --dump-plan   : show the compiled configuration and exit\n");
+}
+
+}  // namespace sluice::engine

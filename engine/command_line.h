@@ -1,0 +1,48 @@
+// The options of the sluice command, which are nginx's.
+#ifndef SLUICE_ENGINE_COMMAND_LINE_H_
+#define SLUICE_ENGINE_COMMAND_LINE_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace sluice::engine {
+
+inline constexpr char kDefaultPrefix[] = "/etc/sluice/";
+inline constexpr char kDefaultConfigFile[] = "sluice.conf";
+inline constexpr char kDefaultPidFile[] = "/run/sluice.pid";
+inline constexpr char kDefaultErrorLog[] = "/var/log/sluice/error.log";
+
+struct CommandLine {
+  enum class Action : uint8_t {
+    kRun,
+    kTest,         // -t
+    kTestAndDump,  // -T
+    kDumpPlan,     // --dump-plan
+    kSignal,       // -s
+    kVersion,      // -v
+    kBuild,        // -V
+    kHelp,         // -h, -?
+  };
+
+  Action action = Action::kRun;
+  int signal = 0;                                // kSignal: what to send to the running sluice.
+  bool quiet = false;                            // -q
+  std::string prefix = kDefaultPrefix;           // -p; ends with a slash.
+  std::string config_file = kDefaultConfigFile;  // -c; relative to prefix.
+  std::string error_log;  // -e; empty: kDefaultErrorLog, if it can be opened.
+  std::string globals;    // -g
+};
+
+// Options may be put together as nginx allows it: "-tq", "-c/etc/x.conf". `arguments` without the
+// program's name.
+absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> arguments);
+
+// What -h shows below the version.
+std::string HelpText();
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_COMMAND_LINE_H_

@@ -1,0 +1,106 @@
+#include "engine/command_line.h"
+
+#include <csignal>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sluice::engine {
+namespace {
+
+using Action = CommandLine::Action;
+using testing::AllOf;
+using testing::HasSubstr;
+
+CommandLine Parse(const std::vector<const char*>& arguments) {
+  const absl::StatusOr<CommandLine> command = ParseCommandLine(arguments);
+  EXPECT_TRUE(command.ok()) << command.status();
+  return command.ok() ? *command : CommandLine();
+}
+
+std::string Error(const std::vector<const char*>& arguments) {
+  return std::string(ParseCommandLine(arguments).status().message());
+}
+
+TEST(CommandLineTest, NothingRunsWithTheDefaults) {
+  const CommandLine command = Parse({});
+  EXPECT_EQ(command.action, Action::kRun);
+  EXPECT_EQ(command.prefix, "/etc/sluice/");
+  EXPECT_EQ(command.config_file, "sluice.conf");
+  EXPECT_EQ(command.error_log, "");
+  EXPECT_EQ(command.globals, "");
+  EXPECT_FALSE(command.quiet);
+}
+
+TEST(CommandLineTest, FlagsChooseTheAction) {
+  EXPECT_EQ(Parse({"-t"}).action, Action::kTest);
+  EXPECT_EQ(Parse({"-T"}).action, Action::kTestAndDump);
+  EXPECT_EQ(Parse({"-v"}).action, Action::kVersion);
+  EXPECT_EQ(Parse({"-V"}).action, Action::kBuild);
+  EXPECT_EQ(Parse({"-h"}).action, Action::kHelp);
+  EXPECT_EQ(Parse({"-?"}).action, Action::kHelp);
+  EXPECT_EQ(Parse({"--dump-plan"}).action, Action::kDumpPlan);
+}
+
+TEST(CommandLineTest, ValuesStandBehindTheirOptionOrFollowIt) {
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"-c", "/x.conf", "-p", "/p/", "-e", "/e", "-g", "a b;"},
+        std::vector<const char*>{"-c/x.conf", "-p/p/", "-e/e", "-ga b;"}}) {
+    const CommandLine command = Parse(arguments);
+    EXPECT_EQ(command.config_file, "/x.conf");
+    EXPECT_EQ(command.prefix, "/p/");
+    EXPECT_EQ(command.error_log, "/e");
+    EXPECT_EQ(command.globals, "a b;");
+  }
+}
+
+TEST(CommandLineTest, OptionsCombineAsInNginx) {
+  const CommandLine command = Parse({"-tqc", "/x.conf"});
+  EXPECT_EQ(command.action, Action::kTest);
+  EXPECT_TRUE(command.quiet);
+  EXPECT_EQ(command.config_file, "/x.conf");
+  EXPECT_EQ(Parse({"-Tt"}).action, Action::kTestAndDump);
+  EXPECT_EQ(Parse({"-tT"}).action, Action::kTestAndDump);
+}
+
+TEST(CommandLineTest, PrefixAlwaysEndsWithASlash) { EXPECT_EQ(Parse({"-p", "/p"}).prefix, "/p/"); }
+
+TEST(CommandLineTest, SignalsOfThisVersion) {
+  EXPECT_EQ(Parse({"-s", "stop"}).action, Action::kSignal);
+  EXPECT_EQ(Parse({"-s", "stop"}).signal, SIGTERM);
+  EXPECT_EQ(Parse({"-squit"}).signal, SIGQUIT);
+}
+
+TEST(CommandLineTest, SignalsOfALaterVersionSaySo) {
+  for (const char* signal : {"reload", "reopen"}) {
+    EXPECT_THAT(Error({"-s", signal}), AllOf(HasSubstr(signal), HasSubstr("later version")));
+  }
+}
+
+TEST(CommandLineTest, MistakesAreNamedWithAHint) {
+  EXPECT_EQ(Error({"-x"}), "invalid option: \"-x\"; \"sluice -h\" lists the options");
+  EXPECT_THAT(Error({"-tx"}), HasSubstr("invalid option: \"-tx\""));
+  EXPECT_THAT(Error({"start"}), HasSubstr("invalid option: \"start\""));
+  EXPECT_THAT(Error({"-"}), HasSubstr("invalid option: \"-\""));
+  EXPECT_THAT(Error({"--help"}), HasSubstr("invalid option: \"--help\""));
+  EXPECT_THAT(Error({"-s", "restart"}), HasSubstr("invalid option: \"-s restart\""));
+  EXPECT_THAT(Error({""}), HasSubstr("invalid option: \"\""));
+}
+
+TEST(CommandLineTest, MissingValuesAreNamed) {
+  EXPECT_THAT(Error({"-c"}), HasSubstr("option \"-c\" requires file name"));
+  EXPECT_THAT(Error({"-t", "-p"}), HasSubstr("option \"-p\" requires directory name"));
+  EXPECT_THAT(Error({"-g", ""}), HasSubstr("option \"-g\" requires parameter"));
+  EXPECT_THAT(Error({"-s"}), HasSubstr("option \"-s\" requires parameter"));
+}
+
+TEST(HelpTextTest, ListsEveryOption) {
+  for (const char* option : {"-h", "-v", "-V", "-t", "-T", "-q", "-s signal", "-p prefix",
+                             "-e filename", "-c filename", "-g directives", "--dump-plan"}) {
+    EXPECT_THAT(HelpText(), HasSubstr(option));
+  }
+}
+
+}  // namespace
+}  // namespace sluice::engine

@@ -1,0 +1,574 @@
+#include "engine/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/log/check.h"
+#include "absl/strings/str_cat.h"
+#include "engine/limits.h"
+#include "engine/system_error.h"
+
+namespace sluice::engine {
+
+using config::LogLevel;
+
+namespace {
+
+// The address as nginx logs a client: without its port, IPv6 without brackets.
+std::string_view WithoutPort(const config::Address& address) {
+  std::string_view text = address.text;
+  if (address.family() != AF_INET && address.family() != AF_INET6) return text;
+  text = text.substr(0, text.rfind(':'));
+  if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
+  return text;
+}
+
+// Results of an operation that mean "not now", not that the socket has failed. ENOBUFS: no
+// provided buffer was free; all are again at the end of the turn.
+bool IsPassing(int result) {
+  return result == -ENOBUFS || result == -ECANCELED || result == -EAGAIN || result == -EINTR;
+}
+
+int NumPeersUp(const config::Upstream& upstream) {
+  return static_cast<int>(std::count_if(upstream.peers.begin(), upstream.peers.end(),
+                                        [](const config::Peer& peer) { return !peer.down; }));
+}
+
+}  // namespace
+
+Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, int listener,
+                       int client_fd, config::Address client_address, int64_t now_ms)
+    : shard_(shard),
+      plan_(std::move(plan)),
+      listener_(plan_->plan().listeners[listener]),
+      server_(plan_->plan().servers[listener_.server]),
+      upstream_(plan_->plan().upstreams[server_.upstream]),
+      group_(plan_->runtime->group(server_.upstream)),
+      client_address_(std::move(client_address)),
+      number_(shard.next_connection_number->fetch_add(1, std::memory_order_relaxed)),
+      relay_(shard.slabs, server_.buffer_bytes_given ? server_.buffer_bytes : kLargestSlabBytes),
+      started_ms_(now_ms),
+      now_ms_(now_ms),
+      last_activity_ms_(now_ms) {
+  end(Side::kClient).fd = client_fd;
+  end(Side::kClient).connected = true;
+  shard_.metrics.connections_accepted_total.Add();
+  shard_.metrics.connections_active.Add();
+  if (logs_at(LogLevel::kInfo)) {
+    LogRaw(LogLevel::kInfo, absl::StrCat("client ", client_address_.text, " connected to ",
+                                         listener_.address.text));
+  }
+  num_attempts_left_ = NumPeersUp(upstream_);
+  if (server_.next_upstream_tries > 0) {
+    num_attempts_left_ = std::min(num_attempts_left_, server_.next_upstream_tries);
+  }
+  StartAttempt();
+}
+
+Connection::~Connection() { CHECK(closed()); }
+
+const config::Peer& Connection::peer() const {
+  CHECK_NE(peer_, kNoPeer);
+  return upstream_.peers[peer_];
+}
+
+// --- Facts ---------------------------------------------------------------------------------------
+
+void Connection::OnUpstreamSocket(int fd) {
+  End& upstream = end(Side::kUpstream);
+  CHECK_EQ(upstream.fd, -1);
+  upstream.fd = fd;
+  upstream.connect_in_flight = true;
+}
+
+void Connection::OnUpstreamSocketFailed(const char* call, int error) {
+  connect_error_ = SystemErrorText(call, error);
+  connect_failed_locally_ = true;
+}
+
+void Connection::OnConnected(int result) {
+  End& upstream = end(Side::kUpstream);
+  CHECK(upstream.connect_in_flight);
+  upstream.connect_in_flight = false;
+  upstream.connect_cancelled = false;
+  if (state_ != State::kConnecting) return;
+  if (result == 0) {
+    upstream.connected = true;
+  } else {
+    connect_error_ = SystemErrorText("connect()", -result);
+    connect_failed_locally_ = result == -EADDRNOTAVAIL || result == -ENOBUFS || result == -ENOMEM;
+  }
+}
+
+void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent, bool nonempty) {
+  End& self = end(side);
+  CHECK(self.recv_in_flight);
+  self.recv_in_flight = false;
+  self.recv_cancelled = false;
+  self.last_nonempty = nonempty;
+  // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
+  const bool ignored = state_ >= State::kFlushing ||
+                       (state_ == State::kRetrying && side == Side::kUpstream);
+  if (self.recv_is_hot) relay_.OnHotBytes(side, ignored ? 0 : std::max(result, 0), nonempty);
+  if (ignored || IsPassing(result)) return;
+  if (result > 0) {
+    activity_ = true;
+    self.received = true;
+    if (!self.recv_is_hot) relay_.OnColdBytes(side, lent, nonempty);
+    return;
+  }
+  if (result < 0) {
+    self.reset = true;
+    if (state_ == State::kRelaying) {
+      Log(LogLevel::kInfo, absl::StrCat(SystemErrorText("recv()", -result),
+                                        " while proxying and reading from ",
+                                        side == Side::kClient ? "client" : "upstream"));
+    }
+    relay_.Drop(side);
+  }
+  relay_.OnEnded(side);
+}
+
+void Connection::OnSent(Side side, int result) {
+  End& self = end(side);
+  CHECK(self.send_in_flight);
+  self.send_in_flight = false;
+  self.send_cancelled = false;
+  relay_.OnSent(side, std::max(result, 0));
+  if (result > 0) activity_ = true;
+  // A send that fails after some bytes reports those; the next one reports the error.
+  if (result >= 0 || IsPassing(result)) return;
+  self.send_failed = true;
+  relay_.Drop(side);
+  if (state_ == State::kRelaying) {
+    Log(LogLevel::kInfo,
+        absl::StrCat(SystemErrorText("send()", -result), " while proxying and sending to ",
+                     side == Side::kClient ? "client" : "upstream"));
+  }
+}
+
+void Connection::OnCloseDeferred(Side side, int fd) {
+  CHECK(state_ == State::kClosing || state_ == State::kClosed);
+  state_ = State::kClosing;
+  end(side).fd = fd;
+  if (reset_deadline_ms_ == kNever) reset_deadline_ms_ = now_ms_ + kResetDrainMs;
+  reset_retry_ms_ = now_ms_ + kResetDrainStepMs;
+}
+
+void Connection::OnStop() {
+  if (state_ < State::kFlushing) {
+    Finish(CloseReason::kShutdown, CloseKind::kGraceful, CloseKind::kGraceful);
+  }
+  flush_deadline_ms_ = now_ms_;
+  reset_deadline_ms_ = now_ms_;
+  reset_retry_ms_ = now_ms_;
+}
+
+// --- Conclusions ---------------------------------------------------------------------------------
+
+Operations Connection::Advance(int64_t now_ms) {
+  now_ms_ = now_ms;
+  if (std::exchange(activity_, false)) last_activity_ms_ = now_ms;
+  for (End& self : ends_) {
+    if (std::exchange(self.received, false)) self.last_received_ms = now_ms;
+  }
+
+  Operations operations;
+  State before;
+  do {
+    before = state_;
+    Conclude();
+    for (Side side : {Side::kClient, Side::kUpstream}) {
+      TakeTeardown(side, operations.ends[Index(side)]);
+    }
+    if (state_ == State::kRetrying && end(Side::kUpstream).fd < 0) {
+      relay_.ForgetUpstream();
+      StartAttempt();
+    } else if (state_ == State::kClosing && ends_[0].fd < 0 && ends_[1].fd < 0) {
+      state_ = State::kClosed;
+    }
+  } while (state_ != before);
+
+  operations.connect = std::exchange(connect_wanted_, false);
+  for (Side side : {Side::kClient, Side::kUpstream}) {
+    Operations::End& taken = operations.ends[Index(side)];
+    if (end(side).fd < 0) continue;
+    TakeReceive(side, taken);
+    TakeSend(side, taken);
+    TakeShutdownWrite(side, taken);
+  }
+  return operations;
+}
+
+void Connection::Conclude() {
+  switch (state_) {
+    case State::kConnecting:
+      ConcludeConnecting();
+      break;
+    case State::kHandshaking:
+      ConcludeHandshaking();
+      break;
+    case State::kRelaying:
+      ConcludeRelaying();
+      break;
+    case State::kFlushing:
+      ConcludeFlushing();
+      break;
+    case State::kRetrying:
+    case State::kClosing:
+    case State::kClosed:
+      break;
+  }
+}
+
+void Connection::ConcludeConnecting() {
+  End& upstream = end(Side::kUpstream);
+  if (end(Side::kClient).reset) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else if (upstream.connected) {
+    shard_.metrics.upstream_connects_total.Add();
+    upstream.last_nonempty = false;
+    if (uses_tls()) {
+      state_ = State::kHandshaking;
+      // nginx: proxy_connect_timeout bounds the handshake again.
+      attempt_deadline_ms_ = now_ms_ + server_.connect_timeout_ms;
+    } else {
+      StartRelaying();
+    }
+  } else if (!connect_error_.empty()) {
+    FailAttempt(connect_failed_locally_ ? CloseReason::kNoResources : CloseReason::kConnectFailed,
+                std::exchange(connect_error_, {}));
+  } else if (now_ms_ >= attempt_deadline_ms_) {
+    FailAttempt(CloseReason::kConnectTimeout,
+                absl::StrCat("upstream timed out (", ErrorText(ETIMEDOUT), ")"));
+  }
+}
+
+void Connection::ConcludeHandshaking() {
+  const End& upstream = end(Side::kUpstream);
+  if (end(Side::kClient).reset) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else if (relay_.tls_failed()) {
+    const tls::Failure& failure = relay_.session()->failure();
+    const bool untrusted = failure.kind == tls::FailureKind::kCertificateUntrusted ||
+                           failure.kind == tls::FailureKind::kNameMismatch;
+    FailAttempt(untrusted ? CloseReason::kUpstreamUntrusted : CloseReason::kHandshakeFailed,
+                failure.text);
+  } else if (!relay_.handshaking()) {
+    StartRelaying();
+  } else if (upstream.reset || upstream.send_failed) {
+    FailAttempt(CloseReason::kHandshakeFailed,
+                absl::StrCat("peer closed connection in SSL handshake (", ErrorText(ECONNRESET),
+                             ")"));
+  } else if (relay_.ended(Side::kUpstream)) {
+    FailAttempt(CloseReason::kHandshakeFailed, "peer closed connection in SSL handshake");
+  } else if (now_ms_ >= attempt_deadline_ms_) {
+    FailAttempt(CloseReason::kConnectTimeout,
+                absl::StrCat("upstream timed out (", ErrorText(ETIMEDOUT), ")"));
+  }
+}
+
+void Connection::ConcludeRelaying() {
+  for (Side side : {Side::kClient, Side::kUpstream}) {
+    if (relay_.ended(side) && !std::exchange(any_ended_, true)) first_ended_ = side;
+  }
+  if (FinishReset(Side::kClient) || FinishReset(Side::kUpstream)) return;
+
+  const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
+  if (relay_.tls_failed()) {
+    // What was opened before the failure is good, and goes to the client first.
+    if (!upstream_done) return;
+    Log(LogLevel::kError, relay_.session()->failure().text);
+    Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
+    return;
+  }
+
+  bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
+  if (client_done && server_.half_close) {
+    // The upstream is told that the client has ended before its FIN says so.
+    relay_.QueueCloseNotify();
+    client_done = relay_.drained(Side::kClient);
+  }
+  if (server_.half_close ? client_done && upstream_done : client_done || upstream_done) {
+    const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
+    if (truncated) {
+      shard_.metrics.upstream_truncated_total.Add();
+      Log(LogLevel::kInfo, "upstream closed connection without close_notify");
+    }
+    Finish(first_ended_ == Side::kClient ? CloseReason::kClientClosed
+           : truncated                   ? CloseReason::kUpstreamTruncated
+                                         : CloseReason::kUpstreamClosed,
+           CloseKind::kGraceful, CloseKind::kGraceful);
+    return;
+  }
+
+  if (now_ms_ - last_activity_ms_ >= server_.timeout_ms) {
+    Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
+    Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
+    return;
+  }
+  for (Side side : {Side::kClient, Side::kUpstream}) {
+    const End& self = end(side);
+    if (self.recv_in_flight && self.recv_is_hot &&
+        now_ms_ - self.last_received_ms >= kHotIdleMs) {
+      relay_.CoolDown(side);
+    }
+  }
+}
+
+// A side that was reset, or that no longer takes bytes and has ended: once all that came from it
+// has been passed on, the other side is reset too.
+bool Connection::FinishReset(Side side) {
+  const End& self = end(side);
+  if (!self.reset && !(self.send_failed && relay_.ended(side))) return false;
+  if (!relay_.drained(side)) return false;
+  if (side == Side::kClient) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else {
+    Finish(CloseReason::kUpstreamReset, CloseKind::kReset, CloseKind::kGraceful);
+  }
+  return true;
+}
+
+bool Connection::Flushed(Side side) const {
+  const End& self = end(side);
+  if (self.fd < 0 || !self.connected || self.send_failed || self.reset) return true;
+  return !relay_.has_due(side) || now_ms_ >= flush_deadline_ms_;
+}
+
+void Connection::ConcludeFlushing() {
+  if (Flushed(Side::kClient) && Flushed(Side::kUpstream)) state_ = State::kClosing;
+}
+
+// --- Attempts ------------------------------------------------------------------------------------
+
+void Connection::StartAttempt() {
+  state_ = State::kConnecting;
+  peer_ = group_.Choose(attempts_, now_ms_);
+  if (peer_ == kNoPeer) {
+    Log(LogLevel::kError, "no live upstreams");
+    Finish(CloseReason::kNoLiveUpstreams, CloseKind::kGraceful, CloseKind::kGraceful);
+    return;
+  }
+  // nginx numbers connections to upstreams, too.
+  shard_.next_connection_number->fetch_add(1, std::memory_order_relaxed);
+  connect_wanted_ = true;
+  attempt_deadline_ms_ = now_ms_ + server_.connect_timeout_ms;
+  if (uses_tls()) {
+    // The ClientHello is made while TCP connects.
+    relay_.StartTls(tls::Session::Create(*plan_->tls_contexts[server_.tls_profile],
+                                         plan_->runtime->tickets(listener_.server, peer_),
+                                         shard_.shard));
+  }
+}
+
+void Connection::FailAttempt(CloseReason reason, std::string_view text) {
+  const bool ours = reason == CloseReason::kNoResources;
+  Log(ours ? LogLevel::kCrit : LogLevel::kError, text);
+  shard_.metrics.upstream_connect_failures_total.Add();
+  if (state_ == State::kHandshaking) shard_.metrics.upstream_handshake_failures_total.Add();
+  ReleasePeer(ours ? UpstreamGroup::Result::kUnused : UpstreamGroup::Result::kFailed);
+
+  --num_attempts_left_;
+  const bool out_of_time = server_.next_upstream_timeout_ms > 0 &&
+                           now_ms_ - started_ms_ >= server_.next_upstream_timeout_ms;
+  // Another peer would not help where we lack something ourselves.
+  if (ours || !server_.next_upstream || num_attempts_left_ <= 0 || out_of_time) {
+    Finish(reason, CloseKind::kGraceful, CloseKind::kGraceful);
+    return;
+  }
+  state_ = State::kRetrying;
+  flush_deadline_ms_ = now_ms_ + kCloseFlushMs;
+}
+
+void Connection::ReleasePeer(UpstreamGroup::Result result) {
+  if (peer_ == kNoPeer) return;
+  if (group_.Release(peer_, result, now_ms_)) {
+    Log(LogLevel::kWarn, "upstream server temporarily disabled");
+  }
+  peer_ = kNoPeer;
+}
+
+void Connection::StartRelaying() {
+  state_ = State::kRelaying;
+  last_activity_ms_ = now_ms_;
+  const tls::Session* session = relay_.session();
+  if (session == nullptr) return;
+  shard_.metrics.upstream_handshakes_total.Add();
+  if (session->resumed()) shard_.metrics.upstream_handshakes_resumed_total.Add();
+  if (logs_at(LogLevel::kInfo)) {
+    LogRaw(LogLevel::kInfo,
+           absl::StrCat("upstream ", peer().address.text, " speaks ",
+                        tls::VersionName(session->version()), " with ", session->cipher(),
+                        session->resumed() ? ", session resumed" : ", full handshake"));
+  }
+}
+
+void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream) {
+  const bool was_relaying = state_ == State::kRelaying;
+  if (was_relaying && logs_at(LogLevel::kInfo)) {
+    LogRaw(LogLevel::kInfo,
+           absl::StrCat(any_ended_ && first_ended_ == Side::kUpstream ? "upstream" : "client",
+                        " disconnected", ByteCounts(), ", reason: ", CloseReasonName(reason)));
+  }
+  ReleasePeer(was_relaying ? UpstreamGroup::Result::kSucceeded : UpstreamGroup::Result::kUnused);
+  if (upstream == CloseKind::kGraceful) relay_.QueueCloseNotify();
+  end(Side::kClient).close = client;
+  end(Side::kUpstream).close = upstream;
+  connect_wanted_ = false;
+  state_ = State::kFlushing;
+  flush_deadline_ms_ = now_ms_ + kCloseFlushMs;
+
+  close_reason_ = reason;
+  Metrics& metrics = shard_.metrics;
+  metrics.connections_active.Subtract();
+  metrics.closed_total[static_cast<int>(reason)].Add();
+  metrics.client_received_bytes_total.Add(relay_.bytes().from_client);
+  metrics.client_sent_bytes_total.Add(relay_.bytes().to_client);
+  metrics.upstream_received_bytes_total.Add(relay_.bytes().from_upstream);
+  metrics.upstream_sent_bytes_total.Add(relay_.bytes().to_upstream);
+}
+
+// --- Operations ----------------------------------------------------------------------------------
+
+void Connection::TakeTeardown(Side side, Operations::End& operations) {
+  End& self = end(side);
+  if (self.fd < 0) return;
+  if (state_ == State::kRetrying) {
+    // An alert that tells the upstream why still leaves.
+    if (side == Side::kClient || (relay_.tls_failed() && !Flushed(side))) return;
+  } else if (state_ != State::kClosing) {
+    return;
+  }
+  if (self.in_flight()) {
+    operations.cancel_recv |= self.recv_in_flight && !std::exchange(self.recv_cancelled, true);
+    operations.cancel_send |= self.send_in_flight && !std::exchange(self.send_cancelled, true);
+    operations.cancel_connect |=
+        self.connect_in_flight && !std::exchange(self.connect_cancelled, true);
+    return;
+  }
+  if (reset_deadline_ms_ != kNever && now_ms_ < reset_retry_ms_) return;
+  operations.close = state_ == State::kRetrying ? CloseKind::kGraceful : self.close;
+  if (operations.close == CloseKind::kReset && now_ms_ >= reset_deadline_ms_) {
+    operations.close = CloseKind::kResetNow;
+  }
+  operations.close_fd = self.fd;
+  self = End{.close = self.close};
+}
+
+void Connection::TakeReceive(Side side, Operations::End& operations) {
+  End& self = end(side);
+  if (self.recv_in_flight) {
+    if (self.recv_is_hot && !relay_.hot(side) && !self.recv_cancelled) {
+      operations.cancel_recv = self.recv_cancelled = true;
+    }
+    return;
+  }
+  if (!self.connected || self.reset || state_ >= State::kFlushing) return;
+  if (state_ != State::kRelaying) {
+    // Until there is an upstream, one receive's worth from the client is enough: it shows whether
+    // the client is still there, and is at hand when the upstream is.
+    if (side == Side::kClient ? relay_.holds_client_bytes() : state_ != State::kHandshaking) return;
+  }
+  operations.recv = relay_.WishToReceive(side);
+  self.recv_in_flight = operations.recv.kind != RecvWish::Kind::kNone;
+  self.recv_is_hot = operations.recv.kind == RecvWish::Kind::kHot;
+  operations.poll_first = !self.last_nonempty;
+  if (self.recv_is_hot) self.last_received_ms = std::max(self.last_received_ms, last_activity_ms_);
+}
+
+void Connection::TakeSend(Side side, Operations::End& operations) {
+  End& self = end(side);
+  if (self.send_in_flight || !self.connected || self.send_failed || self.reset ||
+      state_ == State::kConnecting || state_ >= State::kClosing) {
+    return;
+  }
+  operations.send = relay_.WishToSend(side);
+  if (operations.send.empty()) return;
+  self.send_in_flight = true;
+  relay_.OnSendSubmitted(side, operations.send.size());
+}
+
+void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
+  End& self = end(side);
+  const Side source = Opposite(side);
+  if (state_ != State::kRelaying || !server_.half_close || self.write_shut ||
+      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed()) {
+    return;
+  }
+  operations.shutdown_write = self.write_shut = true;
+}
+
+int64_t Connection::deadline_ms() const {
+  switch (state_) {
+    case State::kConnecting:
+    case State::kHandshaking:
+      return attempt_deadline_ms_;
+    case State::kRelaying: {
+      int64_t deadline = last_activity_ms_ + server_.timeout_ms;
+      for (const End& self : ends_) {
+        if (self.recv_in_flight && self.recv_is_hot && !self.recv_cancelled) {
+          deadline = std::min(deadline, self.last_received_ms + kHotIdleMs);
+        }
+      }
+      return deadline;
+    }
+    case State::kRetrying:
+    case State::kFlushing:
+      return flush_deadline_ms_;
+    case State::kClosing:
+      return reset_retry_ms_;
+    case State::kClosed:
+      return kNever;
+  }
+  return kNever;
+}
+
+// --- Logging -------------------------------------------------------------------------------------
+
+int Connection::log_set() const { return plan_->runtime->log_set(listener_.server); }
+
+void Connection::LogConnected(const config::Address& local) const {
+  LogRaw(LogLevel::kInfo,
+         absl::StrCat("proxy ", local.text, " connected to ", peer().address.text));
+}
+
+std::string Connection::ByteCounts() const {
+  const RelayBytes& bytes = relay_.bytes();
+  return absl::StrCat(", bytes from/to client:", bytes.from_client, "/", bytes.to_client,
+                      ", bytes from/to upstream:", bytes.from_upstream, "/", bytes.to_upstream);
+}
+
+void Connection::Log(LogLevel level, std::string_view text) const {
+  if (!logs_at(level)) return;
+  const char* action = "";
+  switch (state_) {
+    case State::kConnecting:
+    case State::kRetrying:
+      action = " while connecting to upstream";
+      break;
+    case State::kHandshaking:
+      action = " while SSL handshaking to upstream";
+      break;
+    case State::kRelaying:
+      // Where more is known than this, the text says it.
+      if (text.find(" while ") == text.npos) action = " while proxying connection";
+      break;
+    case State::kFlushing:
+    case State::kClosing:
+    case State::kClosed:
+      break;
+  }
+  const std::string_view upstream =
+      peer_ == kNoPeer ? std::string_view(upstream_.name) : peer().address.text;
+  LogRaw(level, absl::StrCat(text, action, ", client: ", WithoutPort(client_address_),
+                             ", server: ", listener_.address.text, ", upstream: \"", upstream,
+                             "\"", ByteCounts()));
+}
+
+void Connection::LogRaw(LogLevel level, std::string_view text) const {
+  shard_.logger->Log(level, text, number_, log_set());
+}
+
+}  // namespace sluice::engine

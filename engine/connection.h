@@ -1,0 +1,237 @@
+// One proxied connection: a client, and the upstream found for it.
+//
+// Facts in, operations out. The worker tells what completed (the On functions only record it) and
+// calls Advance once, which says what should be submitted. Nobody else decides what is in flight. There is no ring, socket or clock here: descriptors are only numbers, time is
+// handed in. So the simulator drives this same code through every order of events.
+//
+// Nothing is freed while the kernel holds memory of it: the connection is `closed` only after both
+// sockets have nothing in flight and have been handed over to be closed.
+#ifndef SLUICE_ENGINE_CONNECTION_H_
+#define SLUICE_ENGINE_CONNECTION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config/address.h"
+#include "config/plan.h"
+#include "engine/close_reason.h"
+#include "engine/logger.h"
+#include "engine/metrics.h"
+#include "engine/relay.h"
+#include "engine/runtime_plan.h"
+#include "engine/side.h"
+#include "engine/slab_pool.h"
+#include "engine/upstream_group.h"
+
+namespace sluice::engine {
+
+// What the connections of a shard share. Outlives them.
+struct ShardContext {
+  int shard = 0;
+  Logger* logger = nullptr;
+  // Numbers connections to clients and to upstreams over the whole process, from 1, as nginx does.
+  std::atomic<uint64_t>* next_connection_number = nullptr;
+  SlabPool slabs;
+  Metrics metrics;
+};
+
+// How a socket should be closed.
+enum class CloseKind : uint8_t {
+  kNone,
+  kGraceful,  // FIN after everything sent so far.
+  kReset,     // RST, but not before what was sent has been delivered.
+  kResetNow,  // RST at once.
+};
+
+// What the worker is to submit. Each is already marked as in flight (or done, for what is not
+// told back).
+struct Operations {
+  // Open a socket to Connection::peer() and connect it. Answer: OnUpstreamSocket, then
+  // OnConnected; or OnUpstreamSocketFailed.
+  bool connect = false;
+  struct End {
+    RecvWish recv;  // Answer: OnReceived.
+    // There was nothing more when last looked: wait before trying.
+    bool poll_first = false;
+    std::span<const uint8_t> send;  // Answer: OnSent.
+    // Cancel what is in flight on this end. The answers above still come.
+    bool cancel_recv = false;
+    bool cancel_send = false;
+    bool cancel_connect = false;
+    // shutdown(2) of the write side, now. No answer.
+    bool shutdown_write = false;
+    // Close `close_fd`, which is no longer fd(). No answer, except for a kReset that has to
+    // wait: OnCloseDeferred.
+    CloseKind close = CloseKind::kNone;
+    int close_fd = -1;
+  };
+  End ends[2];  // By Side.
+};
+
+class Connection {
+ public:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  // `client_fd` has been accepted from listener `listener` of the plan. `shard` outlives the
+  // connection. Times are monotonic, in milliseconds.
+  Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, int listener,
+             int client_fd, config::Address client_address, int64_t now_ms);
+  // Only when closed().
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- Facts ---
+
+  // The socket that Operations::connect asked for; it is being connected.
+  void OnUpstreamSocket(int fd);
+  // There is no socket: errno of what failed, and the name of the call.
+  void OnUpstreamSocketFailed(const char* call, int error);
+  // 0 or -errno.
+  void OnConnected(int result);
+  // Bytes, 0 for the end of the stream, or -errno. `lent`: the bytes of a cold receive, used only
+  // during the call. `nonempty`: the socket held more.
+  void OnReceived(Side side, int result, std::span<const uint8_t> lent, bool nonempty);
+  // Bytes or -errno. Fewer bytes than asked mean that the socket has failed.
+  void OnSent(Side side, int result);
+  // The kReset close of `side` has to wait: `fd` is given back, with bytes not yet delivered.
+  void OnCloseDeferred(Side side, int fd);
+  // sluice is stopping: end now.
+  void OnStop();
+
+  // Draws the conclusions from the facts since the last call, and from the time, and says what is
+  // to be submitted.
+  Operations Advance(int64_t now_ms);
+
+  // When Advance has to be called even if nothing happens. kNever: it need not.
+  int64_t deadline_ms() const;
+  // Nothing is left: the connection can be destroyed.
+  bool closed() const { return state_ == State::kClosed; }
+
+  // The descriptor of a side, -1: none (any more).
+  int fd(Side side) const { return end(side).fd; }
+  bool logs_at(config::LogLevel level) const { return shard_.logger->enabled(level, log_set()); }
+  const config::Server& server() const { return server_; }
+  // The peer to connect to, when Operations::connect asks for it.
+  const config::Peer& peer() const;
+  CloseReason close_reason() const { return close_reason_; }
+  const Relay& relay() const { return relay_; }
+  // Logs, at `info`, that the upstream has been reached from address `local`.
+  void LogConnected(const config::Address& local) const;
+
+ private:
+  enum class State : uint8_t {
+    // A socket to the upstream is being connected. With TLS, the ClientHello waits.
+    kConnecting,
+    // TCP stands, TLS is shaking hands.
+    kHandshaking,
+    // Bytes move.
+    kRelaying,
+    // An attempt has failed: its socket goes away before another peer is tried.
+    kRetrying,
+    // The end is decided; last bytes leave.
+    kFlushing,
+    // What is in flight comes back, then the sockets are closed.
+    kClosing,
+    // Nothing is left.
+    kClosed,
+  };
+
+  // One socket. An in_flight bit is set exactly while the kernel holds the operation, a cancelled
+  // bit from the request to cancel that operation until it has completed.
+  struct End {
+    int fd = -1;
+    bool connected = false;
+    bool connect_in_flight = false;
+    bool connect_cancelled = false;
+    bool recv_in_flight = false;
+    bool recv_cancelled = false;
+    bool recv_is_hot = false;  // Of the receive in flight.
+    bool send_in_flight = false;
+    bool send_cancelled = false;
+    bool last_nonempty = true;  // The last receive left bytes behind, or there was none yet.
+    bool received = false;      // Bytes have come since the last Advance.
+    bool write_shut = false;    // FIN is sent.
+    bool send_failed = false;   // It takes no more bytes.
+    bool reset = false;         // It ended with an error, not with FIN.
+    CloseKind close = CloseKind::kGraceful;
+    int64_t last_received_ms = 0;
+
+    bool in_flight() const { return recv_in_flight || send_in_flight || connect_in_flight; }
+  };
+
+  End& end(Side side) { return ends_[Index(side)]; }
+  const End& end(Side side) const { return ends_[Index(side)]; }
+  bool uses_tls() const { return server_.tls_profile != config::kNoIndex; }
+
+  // One step of Advance each. When the state has changed there is more to conclude.
+  void Conclude();
+  void ConcludeConnecting();
+  void ConcludeHandshaking();
+  void ConcludeRelaying();
+  void ConcludeFlushing();
+  bool FinishReset(Side side);
+  // Nothing can, or need, be sent to `side` any more.
+  bool Flushed(Side side) const;
+
+  void StartAttempt();
+  void FailAttempt(CloseReason reason, std::string_view text);
+  void ReleasePeer(UpstreamGroup::Result result);
+  void StartRelaying();
+  void Finish(CloseReason reason, CloseKind client, CloseKind upstream);
+
+  void TakeTeardown(Side side, Operations::End& operations);
+  void TakeReceive(Side side, Operations::End& operations);
+  void TakeSend(Side side, Operations::End& operations);
+  void TakeShutdownWrite(Side side, Operations::End& operations);
+
+  // Logs `text` with what nginx adds: what was being done, who with, how many bytes.
+  void Log(config::LogLevel level, std::string_view text) const;
+  void LogRaw(config::LogLevel level, std::string_view text) const;
+  std::string ByteCounts() const;
+  int log_set() const;
+
+  ShardContext& shard_;
+  const std::shared_ptr<const ShardPlan> plan_;
+  const config::Listener& listener_;
+  const config::Server& server_;
+  const config::Upstream& upstream_;
+  UpstreamGroup& group_;
+  const config::Address client_address_;
+  const uint64_t number_;
+
+  State state_ = State::kConnecting;
+  CloseReason close_reason_ = CloseReason::kNone;
+  End ends_[2];  // By Side.
+  Relay relay_;
+
+  // The side whose stream ended first, while bytes were relayed.
+  Side first_ended_ = Side::kClient;
+  bool any_ended_ = false;
+
+  // --- The attempt to reach an upstream ---
+  PeerAttempts attempts_;
+  int peer_ = kNoPeer;  // Chosen, counted in the group.
+  int num_attempts_left_ = 0;
+  bool connect_wanted_ = false;         // Operations::connect is due.
+  std::string connect_error_;           // Not empty: the attempt has failed, in these words.
+  bool connect_failed_locally_ = false;  // For want of something of ours, not by the peer's fault.
+  const int64_t started_ms_;
+  int64_t attempt_deadline_ms_ = kNever;
+
+  int64_t now_ms_;  // Of the last Advance.
+  int64_t last_activity_ms_;
+  bool activity_ = false;                // Bytes have moved since the last Advance.
+  int64_t flush_deadline_ms_ = kNever;
+  int64_t reset_deadline_ms_ = kNever;  // A deferred reset is done then, delivered or not.
+  int64_t reset_retry_ms_ = kNever;
+};
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_CONNECTION_H_

@@ -1,0 +1,81 @@
+// Every bound of the engine, with its unit and where it comes from.
+#ifndef SLUICE_ENGINE_LIMITS_H_
+#define SLUICE_ENGINE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tls/session.h"
+
+namespace sluice::engine {
+
+// --- Receiving -------------------------------------------------------------------------------
+
+// A cold receive (idle connection, small messages) borrows one provided buffer of this size for
+// one turn. 8 KiB holds a TLS server's whole first flight and most requests; what fills it is
+// bulk, and gets a slab.
+inline constexpr size_t kColdBufferBytes = 8 * 1024;
+// Provided buffers of a shard. They come back within the turn in which they arrive, so their
+// number bounds how many receives one turn can take, not how many connections there are.
+// 256 * 8 KiB = 2 MiB: cycling through them stays within a core's share of the last-level cache.
+inline constexpr unsigned kNumColdBuffers = 256;
+// A hot receive is armed only with at least this much room behind the bytes already held: a
+// smaller receive would cost a full system call for little.
+inline constexpr size_t kHotRoomBytesMin = 16 * 1024;
+// A hot receive holds its slab. After this long without a byte it is cancelled, and the
+// connection is idle again and holds none.
+inline constexpr int64_t kHotIdleMs = 1000;
+
+// --- Slabs -----------------------------------------------------------------------------------
+
+// Small slabs always exist (one per direction and stage at most); the larger ones come out of a
+// shard's budget, and a direction that finds the budget spent goes on with a small one.
+inline constexpr size_t kSlabClassBytes[] = {32 * 1024, 128 * 1024, 1024 * 1024};
+inline constexpr int kNumSlabClasses = sizeof(kSlabClassBytes) / sizeof(kSlabClassBytes[0]);
+inline constexpr size_t kSmallSlabBytes = kSlabClassBytes[0];
+inline constexpr size_t kLargestSlabBytes = kSlabClassBytes[kNumSlabClasses - 1];
+// Larger slabs in use at once: 256 directions at full size.
+inline constexpr size_t kSlabBudgetBytes = 256 * kLargestSlabBytes;
+// Free slabs kept for reuse, in bytes of each class; beyond it they go back to the system.
+inline constexpr size_t kSlabsKeptBytes = 16 * kLargestSlabBytes;
+
+// A small slab takes any one sealed record, so that sealing can always go on.
+static_assert(kSmallSlabBytes >= tls::kRecordPlaintextBytesMax + tls::kRecordOverheadBytesMax);
+// A small slab in use still has room for a cold receive's bytes when it holds less than half.
+static_assert(kSmallSlabBytes >= 2 * kColdBufferBytes);
+static_assert(kSmallSlabBytes > kHotRoomBytesMin);
+
+// --- Sending ---------------------------------------------------------------------------------
+
+// One send. Larger ones save little per byte, and hold the socket's write side longer.
+inline constexpr size_t kSendBytesMax = 512 * 1024;
+// What an alert or a close_notify takes at most: header 5, IV 16, alert 2, MAC 20, padding 16.
+inline constexpr size_t kTlsAlertBytesMax = 64;
+
+// --- Closing ---------------------------------------------------------------------------------
+
+// How long the last bytes (a close_notify, a fatal alert) may take to leave before the socket is
+// closed without them.
+inline constexpr int64_t kCloseFlushMs = 1000;
+// An abrupt close throws away what the kernel has not delivered yet. It waits this long for that
+// to reach the peer, looking again every kResetDrainStepMs.
+inline constexpr int64_t kResetDrainMs = 5000;
+inline constexpr int64_t kResetDrainStepMs = 10;
+
+// --- Accepting -------------------------------------------------------------------------------
+
+// Pause of a listener after EMFILE, ENFILE, ENOBUFS or ENOMEM. nginx waits 500 ms
+// (accept_mutex_delay), HAProxy at most 100 ms.
+inline constexpr int64_t kAcceptBackoffMs = 100;
+
+// --- Turns -----------------------------------------------------------------------------------
+
+// Completions handled before timers run and new operations are submitted.
+inline constexpr unsigned kCompletionsPerTurnMax = 512;
+inline constexpr unsigned kSubmissionQueueEntries = 1024;
+inline constexpr unsigned kCompletionQueueEntries = 16 * 1024;
+static_assert(kCompletionQueueEntries >= 4 * kCompletionsPerTurnMax);
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_LIMITS_H_

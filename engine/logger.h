@@ -1,0 +1,133 @@
+// Error logs, in nginx's line format: "2026/11/23 12:00:00 [error] PID#TID: *CONNECTION message".
+//
+// A log set is what one error_log list of the configuration says: some files (or stderr), each with
+// its level. Set 0 is the process's own; servers may have others.
+//
+// While the process starts and ends, a line is written by the thread that logs it. In between,
+// lines are queued, so that no shard ever waits for a disk: the control thread polls wake_fd() and
+// calls Drain. What does not fit into the queue is dropped, and counted in the log.
+#ifndef SLUICE_ENGINE_LOGGER_H_
+#define SLUICE_ENGINE_LOGGER_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "config/plan.h"
+#include "engine/file_descriptor.h"
+
+namespace sluice::engine {
+
+// `text` with control characters as \xNN, so that nobody can forge lines or move a terminal's
+// cursor. The logger does this to every message.
+std::string EscapeForLog(std::string_view text);
+
+class Logger {
+ public:
+  // What the queue holds at most, messages and bookkeeping. At 200 bytes a line it is 5,000 lines:
+  // far more than control needs a moment for, and nothing that would be missed.
+  static constexpr size_t kQueueBytesMax = 1 << 20;
+
+  // While starting and ending, lines of this level and above also go to stderr, as
+  // "sluice: [warn] message".
+  static constexpr config::LogLevel kTerminalLevel = config::LogLevel::kWarn;
+
+  // Without a set yet: lines go to stderr only.
+  Logger() = default;
+  Logger(const Logger&) = delete;
+  Logger& operator=(const Logger&) = delete;
+
+  // Opens the files of `logs` for appending and returns the index of their set. Files that are open
+  // already are shared. Only before StartQueueing.
+  absl::StatusOr<int> AddSet(const std::vector<config::ErrorLog>& logs);
+
+  // Whether a line of `level` is written anywhere. Any thread.
+  bool enabled(config::LogLevel level, int set = 0) const {
+    return level <= (sets_.empty() ? kTerminalLevel : sets_[set].level);
+  }
+
+  // Logs `message`, one line. `connection`: its number, 0: none. Any thread; never blocks on I/O
+  // between StartQueueing and StopQueueing. Outside of that only from one thread.
+  void Log(config::LogLevel level, std::string_view message, uint64_t connection = 0, int set = 0);
+
+  // From here on lines are queued. There is a set, and no other thread logs yet.
+  absl::Status StartQueueing();
+  // Becomes readable when there is something to drain.
+  int wake_fd() const { return wake_fd_.get(); }
+  // Writes what is queued. The control thread only.
+  void Drain();
+  // Drains, and writes at once from here on. After all other threads have ended.
+  void StopQueueing();
+
+  // Makes the first file of set 0 what stderr is, unless stderr is one of its logs: for what the
+  // run-time library has to say in a process without a terminal.
+  void RedirectStderr() const;
+
+ private:
+  struct File {
+    std::string path;
+    FileDescriptor owned_fd;  // Invalid for stderr.
+    int fd = -1;
+  };
+  struct Output {
+    int file;  // Index into files_.
+    config::LogLevel level;
+  };
+  struct Set {
+    std::vector<Output> outputs;
+    config::LogLevel level = config::LogLevel::kEmerg;  // The most verbose of the outputs'.
+    bool has_stderr = false;
+  };
+  struct Line {
+    int set;
+    config::LogLevel level;
+    pid_t thread_id;
+    time_t time;
+    uint64_t connection;
+    std::string message;
+  };
+
+  absl::StatusOr<int> OpenFile(const std::string& path);
+  void Enqueue(Line line);
+  void Write(const std::vector<Line>& lines);
+
+  std::vector<File> files_;
+  std::vector<Set> sets_;
+  bool queueing_ = false;
+  FileDescriptor wake_fd_;
+  // Lines that could not be written. The control thread's.
+  uint64_t num_unwritten_ = 0;
+
+  absl::Mutex mutex_;
+  std::vector<Line> queue_ ABSL_GUARDED_BY(mutex_);
+  size_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t num_dropped_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Lets one line in a second through, for errors that can come thousands of times: one instance for
+// each kind of line and thread.
+class LogLimiter {
+ public:
+  // Null: not now. Otherwise the number of lines held back since the latest one that was allowed.
+  std::optional<uint64_t> Allow(uint64_t now_ms);
+
+ private:
+  static constexpr uint64_t kIntervalMs = 1000;
+
+  uint64_t next_ms_ = 0;
+  uint64_t num_suppressed_ = 0;
+};
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_LOGGER_H_

@@ -1,0 +1,236 @@
+#include "engine/logger.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sluice::engine {
+namespace {
+
+using config::LogLevel;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::SizeIs;
+
+class LoggerTest : public testing::Test {
+ protected:
+  LoggerTest() {
+    std::filesystem::remove_all(folder_), std::filesystem::create_directories(folder_);
+  }
+
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::vector<std::string> Lines(const std::string& name) const {
+    std::stringstream text;
+    text << std::ifstream(Path(name)).rdbuf();
+    std::vector<std::string> lines = absl::StrSplit(text.str(), '\n');
+    EXPECT_EQ(lines.back(), "") << "the last line is not complete";
+    lines.pop_back();
+    return lines;
+  }
+
+  void AddSet(const std::vector<config::ErrorLog>& logs) {
+    const absl::StatusOr<int> set = logger_.AddSet(logs);
+    ASSERT_TRUE(set.ok()) << set.status();
+  }
+
+  bool WakeIsDue() const {
+    pollfd wake = {.fd = logger_.wake_fd(), .events = POLLIN};
+    return poll(&wake, 1, 0) == 1;
+  }
+
+  const std::string folder_ =
+      absl::StrCat(testing::TempDir(), "/",
+                   testing::UnitTest::GetInstance()->current_test_info()->name(), getpid());
+  Logger logger_;
+};
+
+TEST_F(LoggerTest, LinesHaveTheFormOfNginx) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kInfo}});
+  logger_.Log(LogLevel::kError, "no live upstreams", 17);
+  logger_.Log(LogLevel::kNotice, "started");
+  const std::string number = "[0-9]+";
+  const std::string time = "[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}";
+  EXPECT_THAT(Lines("log"),
+              ElementsAre(MatchesRegex(absl::StrCat(time, " \\[error\\] ", getpid(), "#", number,
+                                                    ": \\*17 no live upstreams")),
+                          MatchesRegex(absl::StrCat(time, " \\[notice\\] ", getpid(), "#", number,
+                                                    ": started"))));
+}
+
+TEST_F(LoggerTest, EachFileGetsItsOwnLevels) {
+  AddSet({{.file = Path("all"), .level = LogLevel::kDebug},
+          {.file = Path("bad"), .level = LogLevel::kError}});
+  EXPECT_TRUE(logger_.enabled(LogLevel::kDebug));
+  logger_.Log(LogLevel::kInfo, "small");
+  logger_.Log(LogLevel::kCrit, "big");
+  EXPECT_THAT(Lines("all"), SizeIs(2));
+  EXPECT_THAT(Lines("bad"), ElementsAre(EndsWith("big")));
+}
+
+TEST_F(LoggerTest, SetsAreSeparateAndMayShareAFile) {
+  AddSet({{.file = Path("main"), .level = LogLevel::kError}});
+  AddSet({{.file = Path("server"), .level = LogLevel::kInfo},
+          {.file = Path("main"), .level = LogLevel::kCrit}});
+  EXPECT_FALSE(logger_.enabled(LogLevel::kInfo, 0));
+  EXPECT_TRUE(logger_.enabled(LogLevel::kInfo, 1));
+  logger_.Log(LogLevel::kInfo, "a", 0, 1);
+  logger_.Log(LogLevel::kCrit, "b", 0, 1);
+  logger_.Log(LogLevel::kError, "c", 0, 0);
+  EXPECT_THAT(Lines("server"), ElementsAre(EndsWith("a"), EndsWith("b")));
+  EXPECT_THAT(Lines("main"), ElementsAre(EndsWith("b"), EndsWith("c")));
+}
+
+TEST_F(LoggerTest, ControlCharactersCannotForgeALine) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kError}});
+  logger_.Log(LogLevel::kError, "name \"a\n2026/01/01 [alert] \x1b[2J\x7f\"");
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("name \"a\\x0A2026/01/01 [alert] "
+                                                 "\\x1B[2J\\x7F\"")));
+}
+
+TEST_F(LoggerTest, TextInOtherLanguagesStays) {
+  EXPECT_EQ(EscapeForLog("Zertifikat für \xE2\x82\xAC"), "Zertifikat für \xE2\x82\xAC");
+}
+
+TEST_F(LoggerTest, FileThatCannotBeOpenedIsNamed) {
+  const absl::Status status =
+      logger_.AddSet({{.file = Path("missing/log"), .level = LogLevel::kError}}).status();
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr(Path("missing/log")), HasSubstr("(2: No such file or directory)")));
+}
+
+TEST_F(LoggerTest, WithoutASetWarningsGoToTheTerminal) {
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(logger_.enabled(LogLevel::kNotice));
+  logger_.Log(LogLevel::kNotice, "quiet");
+  logger_.Log(LogLevel::kWarn, "loud");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "sluice: [warn] loud\n");
+}
+
+TEST_F(LoggerTest, WhileStartingSevereLinesGoToTheFileAndTheTerminal) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  testing::internal::CaptureStderr();
+  logger_.Log(LogLevel::kNotice, "quiet");
+  logger_.Log(LogLevel::kEmerg, "loud");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "sluice: [emerg] loud\n");
+  EXPECT_THAT(Lines("log"), SizeIs(2));
+}
+
+TEST_F(LoggerTest, SetWithStderrTellsTheTerminalOnce) {
+  AddSet({{.file = "stderr", .level = LogLevel::kNotice}});
+  testing::internal::CaptureStderr();
+  logger_.Log(LogLevel::kEmerg, "loud");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(EndsWith(": loud\n"), Not(HasSubstr("sluice: "))));
+}
+
+TEST_F(LoggerTest, QueuedLinesAreWrittenByDrain) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  EXPECT_FALSE(WakeIsDue());
+  logger_.Log(LogLevel::kNotice, "a");
+  logger_.Log(LogLevel::kNotice, "b");
+  logger_.Log(LogLevel::kInfo, "not enabled");
+  EXPECT_THAT(Lines("log"), IsEmpty());
+  EXPECT_TRUE(WakeIsDue());
+  logger_.Drain();
+  EXPECT_FALSE(WakeIsDue());
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("a"), EndsWith("b")));
+}
+
+TEST_F(LoggerTest, StopQueueingWritesTheRestAndThenDirectly) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  logger_.Log(LogLevel::kNotice, "queued");
+  logger_.StopQueueing();
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("queued")));
+  logger_.Log(LogLevel::kNotice, "direct");
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("queued"), EndsWith("direct")));
+}
+
+TEST_F(LoggerTest, LinesOfManyThreadsAllArriveWhole) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  constexpr int kThreads = 4;
+  constexpr int kLinesEach = 500;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < kLinesEach; ++j) {
+        logger_.Log(LogLevel::kNotice, absl::StrCat("thread ", i, " line ", j), i + 1);
+      }
+    });
+  }
+  // Drains while they log, as the control thread does.
+  for (int i = 0; i < 100; ++i) logger_.Drain();
+  for (std::thread& thread : threads) thread.join();
+  logger_.StopQueueing();
+  std::vector<int> next(kThreads);
+  for (const std::string& line : Lines("log")) {
+    int thread, number;
+    ASSERT_EQ(sscanf(line.c_str() + line.find("thread"), "thread %d line %d", &thread, &number), 2)
+        << line;
+    EXPECT_EQ(number, next[thread]++);
+  }
+  EXPECT_THAT(next, testing::Each(kLinesEach));
+}
+
+TEST_F(LoggerTest, LinesThatDoNotFitAreCounted) {
+  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  const std::string message(Logger::kQueueBytesMax / 4, 'x');
+  for (int i = 0; i < 10; ++i) logger_.Log(LogLevel::kNotice, message);
+  logger_.Drain();
+  // Three fit beside their bookkeeping.
+  ASSERT_THAT(Lines("log"), SizeIs(4));
+  EXPECT_THAT(Lines("log").back(), ContainsRegex("\\[error\\] .*: 7 log lines were lost"));
+  logger_.Log(LogLevel::kNotice, "room again");
+  logger_.Drain();
+  EXPECT_THAT(Lines("log").back(), EndsWith("room again"));
+}
+
+TEST_F(LoggerTest, LinesThatTheDiskRefusesAreCounted) {
+  AddSet({{.file = "/dev/full", .level = LogLevel::kNotice},
+          {.file = Path("log"), .level = LogLevel::kError}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  logger_.Log(LogLevel::kNotice, "a");
+  logger_.Log(LogLevel::kNotice, "b");
+  logger_.Drain();
+  EXPECT_THAT(Lines("log"), IsEmpty());
+  logger_.Drain();
+  EXPECT_THAT(Lines("log"), ElementsAre(HasSubstr("2 log lines were lost")));
+}
+
+TEST(LogLimiterTest, LetsOneLineASecondThroughAndCountsTheOthers) {
+  LogLimiter limiter;
+  EXPECT_EQ(limiter.Allow(5'000'000), 0u);
+  EXPECT_EQ(limiter.Allow(5'000'000), std::nullopt);
+  EXPECT_EQ(limiter.Allow(5'000'999), std::nullopt);
+  EXPECT_EQ(limiter.Allow(5'001'000), 2u);
+  EXPECT_EQ(limiter.Allow(5'001'001), std::nullopt);
+  EXPECT_EQ(limiter.Allow(5'003'000), 1u);
+}
+
+TEST(LogLimiterTest, FirstLineAlwaysComesThrough) {
+  LogLimiter limiter;
+  EXPECT_EQ(limiter.Allow(0), 0u);
+}
+
+}  // namespace
+}  // namespace sluice::engine

@@ -1,0 +1,21 @@
+// Who the process is and what it may use: `user` and worker_rlimit_nofile.
+#ifndef SLUICE_ENGINE_PRIVILEGES_H_
+#define SLUICE_ENGINE_PRIVILEGES_H_
+
+#include "absl/status/status.h"
+#include "config/plan.h"
+#include "engine/logger.h"
+
+namespace sluice::engine {
+
+// Sets the number of descriptors that may be open to worker_rlimit_nofile or, without it, as high
+// as it goes without privileges. Warns when that is less than worker_connections needs.
+absl::Status RaiseDescriptorLimit(const config::Process& process, Logger& logger);
+
+// Becomes the user and group of `process`, for good, if there is one and the process runs as root;
+// otherwise does nothing. Everything that needs root has been opened by now. No other thread yet.
+absl::Status DropPrivileges(const config::Process& process);
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_PRIVILEGES_H_

@@ -1,0 +1,289 @@
+#include "engine/relay.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/log/check.h"
+#include "engine/limits.h"
+
+namespace sluice::engine {
+
+using tls::Ciphertext;
+using tls::Outcome;
+
+Relay::Relay(SlabPool& pool, size_t slab_bytes_max)
+    : pool_(pool), slab_bytes_max_(std::max(slab_bytes_max, kSmallSlabBytes)) {}
+
+void Relay::StartTls(std::unique_ptr<tls::Session> session) {
+  CHECK(session_ == nullptr);
+  Pipe& from_client = pipe_from(Side::kClient);
+  // What came while there was no session waits in front of the sealing, not behind it.
+  std::swap(from_client.arrived, from_client.due);
+  session_ = std::move(session);
+  handshake_done_ = false;
+  Handshake({});
+}
+
+void Relay::ForgetUpstream() {
+  Pipe& from_client = pipe_from(Side::kClient);
+  if (session_ != nullptr) {
+    from_client.due.Discard();
+    std::swap(from_client.arrived, from_client.due);
+    session_.reset();
+  }
+  from_client.dropped = false;
+  Pipe& from_upstream = pipe_from(Side::kUpstream);
+  from_upstream.arrived.Discard();
+  from_upstream.due.Discard();
+  from_upstream.hot_bytes = 0;
+  from_upstream.ended = false;
+  from_upstream.open_pending = false;
+  handshake_done_ = false;
+  tls_failed_ = false;
+  tls_closed_ = false;
+  close_notify_queued_ = false;
+  ReleaseIdleSlabs(from_client);
+  ReleaseIdleSlabs(from_upstream);
+}
+
+RecvWish Relay::WishToReceive(Side source) {
+  Pipe& pipe = pipe_from(source);
+  if (pipe.ended || pipe.dropped || pipe.open_pending || tls_failed_) return {};
+  Buffer& target = receive_target(pipe);
+  if (pipe.hot_bytes == 0) {
+    const bool room_for_cold = target.empty() || target.num_room_bytes() >= kColdBufferBytes;
+    return {.kind = room_for_cold ? RecvWish::Kind::kCold : RecvWish::Kind::kNone};
+  }
+  target.Reserve(pool_, std::min(pipe.hot_bytes, slab_bytes_max_));
+  if (target.num_room_bytes() < kHotRoomBytesMin) return {};
+  target.set_receiving(true);
+  return {.kind = RecvWish::Kind::kHot, .room = target.room()};
+}
+
+void Relay::OnColdBytes(Side source, std::span<const uint8_t> bytes, bool nonempty) {
+  if (bytes.size() == kColdBufferBytes || nonempty) {
+    pipe_from(source).hot_bytes = kSlabClassBytes[1];
+  }
+  Process(source, bytes);
+}
+
+void Relay::OnHotBytes(Side source, size_t n, bool nonempty) {
+  Pipe& pipe = pipe_from(source);
+  Buffer& target = receive_target(pipe);
+  const size_t room = target.num_room_bytes();
+  target.Commit(n);
+  target.set_receiving(false);
+  if (n >= room - room / 4 || nonempty) {
+    // More came than fits well: the next receive asks for the next larger slab.
+    pipe.hot_bytes = std::min(pipe.hot_bytes * 4, kLargestSlabBytes);
+  } else if (n < kColdBufferBytes) {
+    pipe.hot_bytes = 0;
+  }
+  CountReceived(source, n);
+  Process(source, {});
+}
+
+void Relay::OnEnded(Side source) {
+  pipe_from(source).ended = true;
+  Process(source, {});
+}
+
+std::span<const uint8_t> Relay::WishToSend(Side sink) const {
+  const std::span<const uint8_t> due = pipe_to(sink).due.bytes();
+  return due.first(std::min(due.size(), kSendBytesMax));
+}
+
+void Relay::OnSent(Side sink, size_t n) {
+  Pipe& pipe = pipe_to(sink);
+  pipe.due.set_sending(0);
+  pipe.due.Consume(n);
+  if (sink == Side::kClient) {
+    bytes_.to_client += n;
+  } else if (session_ == nullptr) {
+    bytes_.to_upstream += n;
+  }
+  Process(Opposite(sink), {});
+}
+
+void Relay::Drop(Side sink) {
+  pipe_to(sink).dropped = true;
+  Process(Opposite(sink), {});
+}
+
+void Relay::Pump() {
+  Process(Side::kUpstream, {});
+  Process(Side::kClient, {});
+}
+
+bool Relay::drained(Side source) const {
+  const Pipe& pipe = pipe_from(source);
+  return (pipe.ended || pipe.dropped) && pipe.arrived.empty() && pipe.due.empty() &&
+         !pipe.open_pending;
+}
+
+void Relay::QueueCloseNotify() {
+  if (session_ == nullptr || !handshake_done_ || tls_failed_ || close_notify_queued_) return;
+  close_notify_queued_ = true;
+  uint8_t alert[kTlsAlertBytesMax];
+  Ciphertext io{.output = alert};
+  // Whatever comes of it, what it has written is all that can be sent.
+  (void)session_->Shutdown(io);
+  QueueAlert({alert, io.produced});
+}
+
+void Relay::CountReceived(Side source, size_t n) {
+  if (source == Side::kClient) {
+    bytes_.from_client += n;
+  } else if (session_ == nullptr) {  // With TLS, what is opened is counted.
+    bytes_.from_upstream += n;
+  }
+}
+
+void Relay::Process(Side source, std::span<const uint8_t> lent) {
+  Pipe& pipe = pipe_from(source);
+  CountReceived(source, lent.size());
+  if (session_ == nullptr) {
+    if (!lent.empty() && !pipe.dropped) {
+      pipe.due.Reserve(pool_, lent.size());
+      pipe.due.Append(lent);
+    }
+  } else if (!pipe.arrived.empty()) {
+    pipe.arrived.Append(lent);
+    pipe.arrived.Consume(Transform(source, pipe.arrived.bytes()));
+  } else {
+    const std::span<const uint8_t> rest = lent.subspan(Transform(source, lent));
+    if (!rest.empty()) {
+      pipe.arrived.Reserve(pool_, rest.size());
+      pipe.arrived.Append(rest);
+    }
+  }
+  if (pipe.dropped) {
+    pipe.arrived.Discard();
+    pipe.due.Discard();
+    pipe.open_pending = false;
+  }
+  ReleaseIdleSlabs(pipe);
+}
+
+size_t Relay::Transform(Side source, std::span<const uint8_t> input) {
+  // What the client has sent waits for the handshake, perhaps with another upstream.
+  if (source == Side::kClient && !handshake_done_) return 0;
+  if (tls_failed_) return input.size();
+  if (!handshake_done_) return Handshake(input);
+  return source == Side::kClient ? Seal(input) : Open(input);
+}
+
+size_t Relay::Handshake(std::span<const uint8_t> input) {
+  Buffer& due = pipe_to(Side::kUpstream).due;
+  due.Reserve(pool_, kSmallSlabBytes);
+  Ciphertext io{.input = input, .output = due.room()};
+  const Outcome outcome = session_->Handshake(io);
+  due.Commit(io.produced);
+  switch (outcome) {
+    case Outcome::kDone:
+      handshake_done_ = true;
+      // Bytes of the upstream may stand behind its last handshake record. What the client has sent
+      // meanwhile is sealed in the same turn, so that it leaves together with our Finished.
+      io.consumed += Open(input.subspan(io.consumed));
+      Process(Side::kClient, {});
+      break;
+    case Outcome::kClosed:
+    case Outcome::kFailed:
+      FailTls();
+      return input.size();
+    case Outcome::kNeedInput:
+    case Outcome::kNeedOutput:
+    case Outcome::kNeedPlaintextRoom:
+      break;
+  }
+  return io.consumed;
+}
+
+size_t Relay::Seal(std::span<const uint8_t> input) {
+  Buffer& due = pipe_to(Side::kUpstream).due;
+  size_t used = 0;
+  while (used < input.size()) {
+    const size_t left = input.size() - used;
+    const size_t num_records = left / tls::kRecordPlaintextBytesMax + 1;
+    due.Reserve(pool_, std::min(left + num_records * tls::kRecordOverheadBytesMax,
+                                slab_bytes_max_));
+    // A record is sealed whole or not yet: short ones cost as much as long ones.
+    if (due.num_room_bytes() <
+        std::min(left, tls::kRecordPlaintextBytesMax) + tls::kRecordOverheadBytesMax) {
+      break;
+    }
+    Ciphertext io{.output = due.room()};
+    size_t sealed = 0;
+    const Outcome outcome = session_->Seal(io, input.subspan(used), &sealed);
+    due.Commit(io.produced);
+    used += sealed;
+    bytes_.to_upstream += sealed;
+    if (outcome == Outcome::kFailed) {
+      FailTls();
+      return input.size();
+    }
+    if (outcome == Outcome::kDone || io.produced == 0) break;
+  }
+  return used;
+}
+
+size_t Relay::Open(std::span<const uint8_t> input) {
+  Pipe& pipe = pipe_from(Side::kUpstream);
+  if (input.empty() && !pipe.open_pending) return 0;
+  size_t used = 0;
+  for (;;) {
+    pipe.due.Reserve(pool_, std::min(input.size() - used, slab_bytes_max_));
+    if (pipe.due.num_room_bytes() == 0) {
+      pipe.open_pending = true;
+      return used;
+    }
+    uint8_t alert[kTlsAlertBytesMax];
+    Ciphertext io{.input = input.subspan(used), .output = alert};
+    size_t opened = 0;
+    const Outcome outcome = session_->Open(io, pipe.due.room(), &opened);
+    pipe.due.Commit(opened);
+    bytes_.from_upstream += opened;
+    used += io.consumed;
+    QueueAlert({alert, io.produced});
+    switch (outcome) {
+      case Outcome::kNeedPlaintextRoom:
+        pipe.open_pending = true;
+        continue;
+      case Outcome::kDone:
+      case Outcome::kNeedInput:
+      case Outcome::kNeedOutput:
+        pipe.open_pending = false;
+        return used;
+      case Outcome::kClosed:
+        // Whatever stands behind a close_notify is not data (RFC 8446 6.1).
+        pipe.open_pending = false;
+        pipe.ended = true;
+        tls_closed_ = true;
+        return input.size();
+      case Outcome::kFailed:
+        FailTls();
+        return input.size();
+    }
+  }
+}
+
+void Relay::FailTls() {
+  tls_failed_ = true;
+  pipe_from(Side::kUpstream).open_pending = false;
+  pipe_from(Side::kUpstream).ended = true;
+}
+
+void Relay::QueueAlert(std::span<const uint8_t> alert) {
+  if (alert.empty()) return;
+  Buffer& due = pipe_to(Side::kUpstream).due;
+  due.Reserve(pool_, kSmallSlabBytes);
+  // Where so much waits already, the upstream is not reading, and an alert would not reach it.
+  if (due.num_room_bytes() >= alert.size()) due.Append(alert);
+}
+
+void Relay::ReleaseIdleSlabs(Pipe& pipe) {
+  pipe.arrived.ReleaseIfIdle();
+  pipe.due.ReleaseIfIdle();
+}
+
+}  // namespace sluice::engine

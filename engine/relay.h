@@ -1,0 +1,158 @@
+// Moves bytes between the two sides of one connection, through TLS on the upstream side or not.
+//
+// Pure: it knows no socket, ring, clock or log. Told what has arrived and what has left, it says
+// what should be received and what should be sent. Each direction is a pipe of two stages:
+//
+//   source --receive--> arrived --seal / open--> due --send--> sink      through TLS
+//   source --receive--------------------------> due --send--> sink       plain
+//
+// Backpressure is that nothing is received when there is no room. Memory of one direction is
+// bounded by its two slabs; a direction with nothing on the way holds none.
+//
+// A receive is cold or hot. Cold: the kernel lends a small buffer when bytes come, whose bytes are
+// used up in the same turn, so waiting costs no memory. Hot: after bytes came faster than that,
+// the kernel receives straight into the slab, which grows while receives fill it.
+#ifndef SLUICE_ENGINE_RELAY_H_
+#define SLUICE_ENGINE_RELAY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "engine/buffer.h"
+#include "engine/side.h"
+#include "engine/slab_pool.h"
+#include "tls/session.h"
+
+namespace sluice::engine {
+
+// What to receive from a side now.
+struct RecvWish {
+  enum class Kind : uint8_t { kNone, kCold, kHot };
+  Kind kind = Kind::kNone;
+  std::span<uint8_t> room;  // kHot only: the kernel's until OnReceiveEnded.
+};
+
+// Bytes counted as nginx counts them: what clients and upstreams see, without TLS.
+struct RelayBytes {
+  uint64_t from_client = 0;
+  uint64_t to_client = 0;
+  uint64_t from_upstream = 0;
+  uint64_t to_upstream = 0;
+};
+
+class Relay {
+ public:
+  // `pool` outlives the relay. Slabs grow up to `slab_bytes_max`.
+  Relay(SlabPool& pool, size_t slab_bytes_max);
+  // Nothing may be in flight.
+  ~Relay() = default;
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  // --- TLS ---
+
+  // The upstream side speaks TLS from its first byte. Writes the ClientHello to what is to be sent.
+  // Bytes that have come from the client wait until the handshake is done.
+  void StartTls(std::unique_ptr<tls::Session> session);
+  // Another upstream will be tried: forgets the session and all that was for or from the upstream.
+  // What came from the client stays. No upstream operation may be in flight.
+  void ForgetUpstream();
+  bool handshaking() const { return session_ != nullptr && !handshake_done_; }
+  // Null for plain connections.
+  const tls::Session* session() const { return session_.get(); }
+  // TLS has failed for good, in the handshake or after; session()->failure() says why. An alert
+  // may be waiting to be sent to the upstream.
+  bool tls_failed() const { return tls_failed_; }
+  // The upstream has ended with a close_notify.
+  bool tls_closed() const { return tls_closed_; }
+  // Writes close_notify behind all that is to be sent to the upstream. At most once.
+  void QueueCloseNotify();
+
+  // --- Receiving ---
+
+  // What should be received from `source`, if nothing is in flight there. kHot: the receive must
+  // be submitted, and its end told.
+  RecvWish WishToReceive(Side source);
+  // Bytes from the client wait for an upstream to be there.
+  bool holds_client_bytes() const {
+    const Pipe& pipe = pipe_from(Side::kClient);
+    return !(session_ != nullptr ? pipe.arrived : pipe.due).empty();
+  }
+  // A hot receive was wished and nothing has come for long: it should be cancelled.
+  void CoolDown(Side source) { pipe_from(source).hot_bytes = 0; }
+  bool hot(Side source) const { return pipe_from(source).hot_bytes > 0; }
+  // Bytes of a cold receive; `bytes` is used only during the call. `nonempty`: there is more.
+  void OnColdBytes(Side source, std::span<const uint8_t> bytes, bool nonempty);
+  // A hot receive has ended with `n` bytes in its room; 0: with none, for whatever reason.
+  void OnHotBytes(Side source, size_t n, bool nonempty);
+  // The source will send no more.
+  void OnEnded(Side source);
+
+  // --- Sending ---
+
+  // What should be sent to `sink`, if nothing is in flight there. Empty: nothing. The bytes are
+  // the kernel's until OnSent.
+  std::span<const uint8_t> WishToSend(Side sink) const;
+  // The bytes of WishToSend have been given to the kernel.
+  void OnSendSubmitted(Side sink, size_t n) { pipe_to(sink).due.set_sending(n); }
+  // `n` of them were sent.
+  void OnSent(Side sink, size_t n);
+  // The sink takes no more: what waits for it is dropped, and so is what still comes.
+  void Drop(Side sink);
+
+  // Does what can be done with bytes held: after OnSent made room, after the handshake.
+  void Pump();
+
+  // --- State ---
+
+  // The source has ended (or its sink takes no more) and nothing of it waits here.
+  bool drained(Side source) const;
+  bool ended(Side source) const { return pipe_from(source).ended; }
+  // Bytes are on their way to `sink`.
+  bool has_due(Side sink) const { return !pipe_to(sink).due.empty(); }
+  const RelayBytes& bytes() const { return bytes_; }
+
+ private:
+  struct Pipe {
+    Buffer arrived;
+    Buffer due;
+    // Room that the next receive should have in a slab; 0: cold.
+    size_t hot_bytes = 0;
+    bool ended = false;         // No more comes from the source.
+    bool dropped = false;       // The sink takes no more.
+    bool open_pending = false;  // The session holds opened bytes that `due` had no room for.
+  };
+
+  Pipe& pipe_from(Side source) { return pipes_[Index(source)]; }
+  const Pipe& pipe_from(Side source) const { return pipes_[Index(source)]; }
+  Pipe& pipe_to(Side sink) { return pipes_[Index(Opposite(sink))]; }
+  const Pipe& pipe_to(Side sink) const { return pipes_[Index(Opposite(sink))]; }
+  Buffer& receive_target(Pipe& pipe) { return session_ != nullptr ? pipe.arrived : pipe.due; }
+
+  void CountReceived(Side source, size_t n);
+  void Process(Side source, std::span<const uint8_t> lent);
+  // Each returns how much of `input` it used.
+  size_t Transform(Side source, std::span<const uint8_t> input);
+  size_t Handshake(std::span<const uint8_t> input);
+  size_t Seal(std::span<const uint8_t> input);
+  size_t Open(std::span<const uint8_t> input);
+  void FailTls();
+  void QueueAlert(std::span<const uint8_t> alert);
+  void ReleaseIdleSlabs(Pipe& pipe);
+
+  SlabPool& pool_;
+  const size_t slab_bytes_max_;
+  Pipe pipes_[2];  // By source.
+  std::unique_ptr<tls::Session> session_;
+  bool handshake_done_ = false;
+  bool tls_failed_ = false;
+  bool tls_closed_ = false;
+  bool close_notify_queued_ = false;
+  RelayBytes bytes_;
+};
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_RELAY_H_

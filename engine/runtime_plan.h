@@ -1,0 +1,63 @@
+// A plan together with what changes while it runs and belongs to no single shard.
+#ifndef SLUICE_ENGINE_RUNTIME_PLAN_H_
+#define SLUICE_ENGINE_RUNTIME_PLAN_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "config/plan.h"
+#include "engine/upstream_group.h"
+#include "tls/context.h"
+#include "tls/ticket_pool.h"
+
+namespace sluice::engine {
+
+// Shared by all shards; itself immutable once made, its parts safe for every thread. Freed after
+// the last connection that runs on it.
+class RuntimePlan {
+ public:
+  // `log_set_by_server`: the Logger's set for each server's error_log.
+  RuntimePlan(config::Plan plan, int num_shards, std::vector<int> log_set_by_server);
+  RuntimePlan(const RuntimePlan&) = delete;
+  RuntimePlan& operator=(const RuntimePlan&) = delete;
+
+  const config::Plan& plan() const { return plan_; }
+  UpstreamGroup& group(int upstream) const { return *groups_[upstream]; }
+  // Sessions with peer `peer` of the group of server `server`. Null where there is no TLS or no
+  // session reuse.
+  tls::TicketPool* tickets(int server, int peer) const {
+    const auto& pools = tickets_by_server_[server];
+    return pools.empty() ? nullptr : pools[peer];
+  }
+  int log_set(int server) const { return log_set_by_server_[server]; }
+
+ private:
+  const config::Plan plan_;
+  const std::vector<int> log_set_by_server_;
+  std::vector<std::unique_ptr<UpstreamGroup>> groups_;
+  // By what may share a session: the same identity and trust, and the same address. Servers that
+  // agree on both share a pool, others never do.
+  std::map<std::pair<tls::Fingerprint, std::string>, std::unique_ptr<tls::TicketPool>> pools_;
+  std::vector<std::vector<tls::TicketPool*>> tickets_by_server_;
+};
+
+// One shard's part of a RuntimePlan: what is used so often, or locks so much inside, that each
+// core has its own.
+struct ShardPlan {
+  std::shared_ptr<const RuntimePlan> runtime;
+  std::vector<std::unique_ptr<tls::Context>> tls_contexts;  // By TLS profile.
+
+  const config::Plan& plan() const { return runtime->plan(); }
+
+  // Fails when a TLS profile cannot be used.
+  static absl::StatusOr<std::shared_ptr<const ShardPlan>> Create(
+      std::shared_ptr<const RuntimePlan> runtime);
+};
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_RUNTIME_PLAN_H_

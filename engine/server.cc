@@ -1,0 +1,245 @@
+#include "engine/server.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "engine/daemon.h"
+#include "engine/file_descriptor.h"
+#include "engine/listener_sockets.h"
+#include "engine/pid_file.h"
+#include "engine/privileges.h"
+#include "engine/ring.h"
+#include "engine/runtime_plan.h"
+#include "engine/signals.h"
+#include "engine/system_error.h"
+#include "engine/version.h"
+#include "engine/worker.h"
+
+namespace sluice::engine {
+namespace {
+
+using config::LogLevel;
+using config::Plan;
+
+// The control thread, and everything that lives as long as the process does.
+class Server {
+ public:
+  explicit Server(Logger& logger) : logger_(logger) {}
+
+  // Everything that can fail.
+  absl::Status Start(Plan plan);
+  // Until all shards have ended.
+  void Control();
+
+ private:
+  absl::StatusOr<std::vector<int>> OpenLogs(const Plan& plan);
+  absl::Status Listen(const Plan& plan);
+  absl::Status CreateWorkers(std::shared_ptr<const RuntimePlan> plan);
+  void StartWorkers();
+  void OnSignal(int signal);
+  void RequestStop(bool graceful);
+  [[noreturn]] void EndAfterFailure();
+
+  Logger& logger_;
+  std::optional<Daemon> daemon_;
+  // Ends after the sockets: once it is gone, nothing of this process is in anybody's way.
+  PidFile pid_file_;
+  ListenerSockets listener_sockets_;
+  std::optional<Signals> signals_;
+  FileDescriptor all_joined_fd_;  // An eventfd: all shards have ended.
+  FileDescriptor failed_fd_;      // An eventfd: a shard can go on no more, and has logged why.
+  std::atomic<uint64_t> next_connection_number_ = 1;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::thread joiner_;
+};
+
+absl::Status Server::Start(Plan plan) {
+  absl::Status status = RaiseDescriptorLimit(plan.process, logger_);
+  if (!status.ok()) return status;
+  absl::StatusOr<std::vector<int>> log_sets = OpenLogs(plan);
+  if (!log_sets.ok()) return log_sets.status();
+  if (plan.process.daemon) {
+    absl::StatusOr<Daemon> daemon = Daemon::Start();
+    if (!daemon.ok()) return daemon.status();
+    daemon_ = *std::move(daemon);
+  }
+
+  // What may need root.
+  status = Listen(plan);
+  if (status.ok()) status = pid_file_.Open(plan.process.pid_file);
+  if (status.ok()) status = DropPrivileges(plan.process);
+  if (!status.ok()) return status;
+
+  // What must be done as the user that sluice runs as: locked memory is counted for each user.
+  const absl::StatusOr<RingFeatures> features = Ring::Probe(Worker::ring_options());
+  if (!features.ok()) return features.status();
+  absl::StatusOr<Signals> signals = Signals::Take();
+  if (!signals.ok()) return signals.status();
+  signals_ = *std::move(signals);
+  all_joined_fd_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
+  failed_fd_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
+  if (!all_joined_fd_.valid() || !failed_fd_.valid()) return SystemError("eventfd()", errno);
+  const int num_shards = plan.process.num_shards;
+  const size_t num_listeners = plan.listeners.size();
+  status = CreateWorkers(
+      std::make_shared<RuntimePlan>(std::move(plan), num_shards, *std::move(log_sets)));
+  if (status.ok()) status = pid_file_.Write();
+  if (status.ok()) status = logger_.StartQueueing();
+  if (!status.ok()) return status;
+
+  logger_.Log(LogLevel::kNotice, absl::StrCat(kServerVersion, " starts: ", num_shards, " shards, ",
+                                              num_listeners, " listeners, ", features->ToString()));
+  StartWorkers();
+  if (daemon_.has_value()) {
+    daemon_->Ready();
+    logger_.RedirectStderr();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int>> Server::OpenLogs(const Plan& plan) {
+  const absl::StatusOr<int> process_set = logger_.AddSet(plan.process.error_logs);
+  if (!process_set.ok()) return process_set.status();
+  std::vector<int> set_by_server;
+  for (const config::Server& server : plan.servers) {
+    const absl::StatusOr<int> set = logger_.AddSet(server.error_logs);
+    if (!set.ok()) return set.status();
+    set_by_server.push_back(*set);
+  }
+  return set_by_server;
+}
+
+absl::Status Server::Listen(const Plan& plan) {
+  const std::vector<std::string> problems = listener_sockets_.Open(plan, logger_);
+  for (const std::string& problem : problems) logger_.Log(LogLevel::kEmerg, problem);
+  if (problems.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(problems.size(), " of ", plan.listeners.size(), " addresses cannot be used"));
+}
+
+absl::Status Server::CreateWorkers(std::shared_ptr<const RuntimePlan> plan) {
+  const config::Process& process = plan->plan().process;
+  for (int shard = 0; shard < process.num_shards; ++shard) {
+    WorkerOptions options = {.shard = shard,
+                             .plan = plan,
+                             .listeners = listener_sockets_.Take(shard),
+                             .logger = &logger_,
+                             .next_connection_number = &next_connection_number_};
+    if (!process.shard_cpus.empty()) {
+      options.cpus = process.shard_cpus[shard % process.shard_cpus.size()];
+    }
+    options.on_fatal = [this, shard](const absl::Status& status) {
+      logger_.Log(LogLevel::kEmerg, absl::StrCat("shard ", shard, ": ", status.message()));
+      eventfd_write(failed_fd_.get(), 1);
+      // The control thread ends the process.
+      while (true) pause();
+    };
+    absl::StatusOr<std::unique_ptr<Worker>> worker = Worker::Create(std::move(options));
+    if (!worker.ok()) return worker.status();
+    workers_.push_back(*std::move(worker));
+  }
+  return absl::OkStatus();
+}
+
+void Server::StartWorkers() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->Start();
+  // Waiting for a shard to end blocks, and a graceful end can take hours: not for this thread.
+  joiner_ = std::thread([this] {
+    for (const std::unique_ptr<Worker>& worker : workers_) worker->Join();
+    eventfd_write(all_joined_fd_.get(), 1);
+  });
+}
+
+void Server::Control() {
+  pollfd fds[] = {{.fd = signals_->fd(), .events = POLLIN},
+                  {.fd = logger_.wake_fd(), .events = POLLIN},
+                  {.fd = failed_fd_.get(), .events = POLLIN},
+                  {.fd = all_joined_fd_.get(), .events = POLLIN}};
+  const auto& [signal, log, failed, all_joined] = fds;
+  while (all_joined.revents == 0) {
+    // A failure (no memory in the kernel) is passing; nothing is due then.
+    if (poll(fds, std::size(fds), -1) < 0) continue;
+    if (log.revents != 0) logger_.Drain();
+    if (failed.revents != 0) EndAfterFailure();
+    if (signal.revents != 0) {
+      while (const std::optional<int> number = signals_->Next()) OnSignal(*number);
+    }
+  }
+  joiner_.join();
+  logger_.StopQueueing();
+  logger_.Log(LogLevel::kNotice, "exit");
+}
+
+void Server::OnSignal(int signal) {
+  const std::string what =
+      absl::StrCat("signal ", signal, " (SIG", sigabbrev_np(signal), ") received, ");
+  switch (signal) {
+    case SIGTERM:
+    case SIGINT:
+      logger_.Log(LogLevel::kNotice, absl::StrCat(what, "exiting"));
+      RequestStop(/*graceful=*/false);
+      break;
+    case SIGQUIT:
+      logger_.Log(LogLevel::kNotice, absl::StrCat(what, "shutting down"));
+      RequestStop(/*graceful=*/true);
+      break;
+    case SIGHUP:
+      logger_.Log(LogLevel::kError, absl::StrCat(what,
+                                                 "and ignored: reloading arrives with a later "
+                                                 "version of sluice"));
+      break;
+    case SIGUSR1:
+      logger_.Log(LogLevel::kError, absl::StrCat(what,
+                                                 "and ignored: reopening logs arrives with a "
+                                                 "later version of sluice"));
+      break;
+    default:
+      logger_.Log(LogLevel::kInfo, absl::StrCat(what, "and ignored"));
+      break;
+  }
+}
+
+void Server::RequestStop(bool graceful) {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->RequestStop(graceful);
+}
+
+void Server::EndAfterFailure() {
+  // The other shards are still at work, so their memory stays: only the files go.
+  logger_.Drain();
+  listener_sockets_.RemoveFiles();
+  pid_file_.Remove();
+  _exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+int RunServer(Plan plan, Logger& logger) {
+  Server server(logger);
+  const absl::Status status = server.Start(std::move(plan));
+  if (!status.ok()) {
+    // Before `server` ends, and with it the wait of a daemon's parent.
+    logger.Log(LogLevel::kEmerg, status.message());
+    return EXIT_FAILURE;
+  }
+  server.Control();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace sluice::engine

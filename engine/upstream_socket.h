@@ -1,0 +1,18 @@
+// Opens the socket that will be connected to an upstream.
+#ifndef SLUICE_ENGINE_UPSTREAM_SOCKET_H_
+#define SLUICE_ENGINE_UPSTREAM_SOCKET_H_
+
+#include "config/plan.h"
+#include "engine/file_descriptor.h"
+
+namespace sluice::engine {
+
+// A close-on-exec stream socket for `address` with the options of `server`: proxy_bind,
+// proxy_socket_keepalive, tcp_nodelay. Invalid on failure: errno tells the error and
+// `*failed_call` the call, as in nginx's logs ("socket()").
+FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Address& address,
+                                  const char** failed_call);
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_UPSTREAM_SOCKET_H_

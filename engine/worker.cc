@@ -1,0 +1,477 @@
+#include "engine/worker.h"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "absl/log/check.h"
+#include "absl/strings/str_cat.h"
+#include "engine/limits.h"
+#include "engine/system_error.h"
+#include "engine/upstream_socket.h"
+
+namespace sluice::engine {
+
+using config::LogLevel;
+
+namespace {
+
+int64_t MonotonicMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// Errors of accept that say nothing about the listener: it can be armed again at once
+// (accept(2), "Error handling").
+bool IsPassingAcceptError(int error) {
+  switch (error) {
+    case EAGAIN:
+    case ECONNABORTED:
+    case EINTR:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+config::Address PeerAddress(int fd) {
+  sockaddr_storage storage = {};
+  socklen_t len = sizeof(storage);
+  // A client that is gone already has no address: it prints as unknown.
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &len) != 0) len = 0;
+  return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&storage), len);
+}
+
+// Whether bytes sent on `fd` have not been delivered to its peer yet.
+bool HasUndelivered(int fd) {
+  int num_bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &num_bytes) == 0 && num_bytes > 0;
+}
+
+}  // namespace
+
+RingOptions Worker::ring_options() {
+  return {.submissions = kSubmissionQueueEntries,
+          .completions = kCompletionQueueEntries,
+          .num_buffers = kNumColdBuffers,
+          .buffer_bytes = kColdBufferBytes};
+}
+
+Worker::Worker(WorkerOptions options)
+    : options_(std::move(options)), now_ms_(MonotonicMs()), timers_(now_ms_) {
+  context_.shard = options_.shard;
+  context_.logger = options_.logger;
+  context_.next_connection_number = options_.next_connection_number;
+  for (FileDescriptor& socket : options_.listeners) {
+    listeners_.push_back(
+        std::make_unique<Listener>(static_cast<uint32_t>(listeners_.size()), std::move(socket)));
+  }
+  options_.listeners.clear();
+}
+
+Worker::~Worker() { CHECK(!thread_.joinable()); }
+
+absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(WorkerOptions options) {
+  CHECK_EQ(options.listeners.size(), options.plan->plan().listeners.size());
+  std::unique_ptr<Worker> worker(new Worker(std::move(options)));
+  auto plan = ShardPlan::Create(worker->options_.plan);
+  if (!plan.ok()) return plan.status();
+  worker->plan_ = *std::move(plan);
+  auto ring = Ring::Create(ring_options());
+  if (!ring.ok()) return ring.status();
+  worker->ring_ = *std::move(ring);
+  worker->wake_fd_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
+  if (!worker->wake_fd_.valid()) return SystemError("eventfd()", errno);
+  return worker;
+}
+
+void Worker::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Worker::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::RequestStop(bool graceful) {
+  Post([this, graceful] {
+    StopAccepting(graceful ? Stop::kGraceful : Stop::kFast);
+    if (!graceful) StopConnections();
+  });
+}
+
+void Worker::Post(absl::AnyInvocable<void()> message) {
+  {
+    absl::MutexLock lock(&mailbox_mutex_);
+    mailbox_.push_back(std::move(message));
+  }
+  // An eventfd counts up to 2^64 - 2: the write can neither block nor fail.
+  const uint64_t one = 1;
+  CHECK_EQ(write(wake_fd_.get(), &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
+}
+
+// --- The loop ------------------------------------------------------------------------------------
+
+void Worker::Run() {
+  if (!options_.cpus.empty()) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    for (int cpu : options_.cpus) CPU_SET(cpu, &cpus);
+    if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
+      options_.logger->Log(LogLevel::kAlert, SystemErrorText("sched_setaffinity()", errno));
+    }
+  }
+  absl::Status status = ring_->Enable();
+  if (!status.ok()) return options_.on_fatal(status);
+
+  wake_in_flight_ = true;
+  ring_->PrepRead(wake_fd_.get(), wake_count_, {.op = Op::kWake});
+  for (auto& listener : listeners_) Accept(*listener);
+
+  bool more_completions = false;
+  while (!idle_for_good() || wake_in_flight_) {
+    int64_t timeout_us = Ring::kNoTimeout;
+    const uint64_t deadline_ms = timers_.NextDeadlineMs();
+    if (more_completions) {
+      timeout_us = 0;
+    } else if (deadline_ms != TimerWheel::kNever) {
+      timeout_us = std::max<int64_t>(static_cast<int64_t>(deadline_ms) - MonotonicMs(), 0) * 1000;
+    }
+    status = ring_->SubmitAndWait(timeout_us);
+    if (!status.ok()) return options_.on_fatal(status);
+
+    now_ms_ = MonotonicMs();
+    more_completions =
+        ring_->ForEachCompletion(kCompletionsPerTurnMax, [this](const Completion& completion) {
+          OnCompletion(completion);
+        }) == kCompletionsPerTurnMax;
+    timers_.Advance(now_ms_, [this](TimerNode& node) { OnTimer(static_cast<Timer&>(node)); });
+    AdvanceTouched();
+    if (idle_for_good() && wake_in_flight_) {
+      // The last operation of all: its end ends the loop.
+      ring_->PrepCancel({.op = Op::kWake}, {.op = Op::kCancel});
+    }
+  }
+}
+
+bool Worker::idle_for_good() const {
+  return stop_ != Stop::kNo && num_connections_ == 0 &&
+         std::none_of(listeners_.begin(), listeners_.end(),
+                      [](const auto& listener) { return listener->accept_in_flight; });
+}
+
+void Worker::OnCompletion(const Completion& completion) {
+  switch (completion.token.op) {
+    case Op::kAccept:
+      OnAccept(*listeners_[completion.token.slot], completion);
+      return;
+    case Op::kConnect:
+    case Op::kRecv:
+    case Op::kSend:
+      OnConnectionCompletion(completion);
+      return;
+    case Op::kWake:
+      OnWake();
+      return;
+    case Op::kClose:
+      options_.logger->Log(LogLevel::kAlert, SystemErrorText("close()", -completion.result));
+      return;
+    case Op::kCancel:  // What was cancelled tells how it ended.
+      return;
+    case Op::kNone:
+    case Op::kPoll:
+      break;
+  }
+  CHECK(false) << "a completion of an operation that is never submitted";
+}
+
+void Worker::OnTimer(Timer& timer) {
+  switch (timer.owner) {
+    case Timer::Owner::kSlot:
+      Touch(static_cast<Slot&>(timer));
+      return;
+    case Timer::Owner::kListener:
+      Accept(static_cast<Listener&>(timer));
+      return;
+  }
+}
+
+void Worker::OnWake() {
+  wake_in_flight_ = false;
+  std::vector<absl::AnyInvocable<void()>> messages;
+  {
+    absl::MutexLock lock(&mailbox_mutex_);
+    messages.swap(mailbox_);
+  }
+  for (auto& message : messages) message();
+  if (idle_for_good()) return;
+  wake_in_flight_ = true;
+  ring_->PrepRead(wake_fd_.get(), wake_count_, {.op = Op::kWake});
+}
+
+// --- Accepting -----------------------------------------------------------------------------------
+
+void Worker::Accept(Listener& listener) {
+  if (stop_ != Stop::kNo || listener.accept_in_flight) return;
+  listener.accept_in_flight = true;
+  ring_->PrepAcceptMultishot(listener.socket.get(), {.op = Op::kAccept, .slot = listener.index});
+}
+
+void Worker::OnAccept(Listener& listener, const Completion& completion) {
+  listener.accept_in_flight = completion.more;
+  if (completion.result >= 0) {
+    // Also after the accept was cancelled: whoever is in has been accepted.
+    AddConnection(listener, FileDescriptor(completion.result));
+  } else if (completion.result != -ECANCELED) {
+    const int error = -completion.result;
+    context_.metrics.accept_errors_total.Add();
+    if (auto suppressed = listener.error_limiter.Allow(now_ms_)) {
+      const bool resources = !IsPassingAcceptError(error);
+      options_.logger->Log(
+          resources ? LogLevel::kCrit : LogLevel::kError,
+          absl::StrCat(SystemErrorText("accept4()", error), " on ",
+                       plan_->plan().listeners[listener.index].address.text,
+                       *suppressed > 0 ? absl::StrCat(", and ", *suppressed, " times before") : "",
+                       resources ? absl::StrCat("; accepting again in ", kAcceptBackoffMs, " ms")
+                                 : ""));
+    }
+    // The connection stays queued: armed at once, the accept would fail again at once.
+    if (!completion.more && !IsPassingAcceptError(error)) {
+      if (stop_ == Stop::kNo) timers_.Schedule(listener, now_ms_ + kAcceptBackoffMs);
+      return;
+    }
+  }
+  if (completion.more) return;
+  if (stop_ != Stop::kNo) {
+    CloseListener(listener);
+  } else {
+    Accept(listener);
+  }
+}
+
+void Worker::AddConnection(Listener& listener, FileDescriptor client) {
+  if (stop_ == Stop::kFast) return;
+  // nginx counts a client and its upstream as two.
+  if (2 * (num_connections_ + 1) > plan_->plan().process.worker_connections) {
+    context_.metrics.connections_refused_total.Add();
+    if (auto suppressed = connections_limiter_.Allow(now_ms_)) {
+      options_.logger->Log(
+          LogLevel::kAlert,
+          absl::StrCat(plan_->plan().process.worker_connections,
+                       " worker_connections are not enough",
+                       *suppressed > 0 ? absl::StrCat(" (", *suppressed, " times more)") : ""));
+    }
+    return;
+  }
+  if (free_slots_.empty()) {
+    slots_.push_back(std::make_unique<Slot>(static_cast<uint32_t>(slots_.size())));
+    free_slots_.push_back(slots_.back().get());
+  }
+  Slot& slot = *free_slots_.back();
+  free_slots_.pop_back();
+  ++num_connections_;
+  config::Address address = PeerAddress(client.get());
+  slot.connection.emplace(context_, plan_, static_cast<int>(listener.index), client.Release(),
+                          std::move(address), now_ms_);
+  Touch(slot);
+}
+
+void Worker::StopAccepting(Stop stop) {
+  const bool accepting = stop_ == Stop::kNo;
+  stop_ = std::max(stop_, stop);
+  if (!accepting) return;
+  for (auto& listener : listeners_) {
+    timers_.Cancel(*listener);
+    if (listener->accept_in_flight) {
+      ring_->PrepCancel({.op = Op::kAccept, .slot = listener->index}, {.op = Op::kCancel});
+    } else {
+      CloseListener(*listener);
+    }
+  }
+}
+
+void Worker::CloseListener(Listener& listener) {
+  if (!listener.socket.valid()) return;
+  // Whoever waits in the queue would be reset by the close: they are taken first.
+  const int fd = listener.socket.get();
+  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0) {
+    for (;;) {
+      FileDescriptor client(accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+      if (!client.valid()) break;
+      AddConnection(listener, std::move(client));
+    }
+  }
+  listener.socket = FileDescriptor();
+}
+
+void Worker::StopConnections() {
+  for (auto& slot : slots_) {
+    if (!slot->connection.has_value()) continue;
+    slot->connection->OnStop();
+    Touch(*slot);
+  }
+}
+
+// --- Connections ---------------------------------------------------------------------------------
+
+Token Worker::TokenFor(const Slot& slot, Op op, Side side) const {
+  return {.op = op, .side = side, .generation = slot.generation, .slot = slot.index};
+}
+
+void Worker::OnConnectionCompletion(const Completion& completion) {
+  const Token& token = completion.token;
+  Slot& slot = *slots_[token.slot];
+  if (slot.generation != token.generation || !slot.connection.has_value()) {
+    context_.metrics.stale_completions_total.Add();
+  } else {
+    Connection& connection = *slot.connection;
+    if (token.op == Op::kConnect) {
+      connection.OnConnected(completion.result);
+      if (completion.result == 0) LogConnected(slot);
+    } else if (token.op == Op::kSend) {
+      connection.OnSent(token.side, completion.result);
+    } else {
+      std::span<const uint8_t> lent;
+      if (completion.has_buffer && completion.result > 0) {
+        lent = ring_->Buffer(completion.buffer_id).first(completion.result);
+      }
+      connection.OnReceived(token.side, completion.result, lent, completion.nonempty);
+    }
+    Touch(slot);
+  }
+  if (completion.has_buffer) ring_->ReturnBuffer(completion.buffer_id);
+}
+
+void Worker::Touch(Slot& slot) {
+  if (std::exchange(slot.touched, true)) return;
+  touched_.push_back(&slot);
+}
+
+void Worker::AdvanceTouched() {
+  // Nothing below touches another slot; the loop bound is read anew all the same.
+  for (size_t i = 0; i < touched_.size(); ++i) {
+    touched_[i]->touched = false;
+    AdvanceConnection(*touched_[i]);
+  }
+  touched_.clear();
+}
+
+void Worker::AdvanceConnection(Slot& slot) {
+  if (!slot.connection.has_value()) return;
+  Connection& connection = *slot.connection;
+  bool again = true;
+  while (std::exchange(again, false)) {
+    const Operations operations = connection.Advance(now_ms_);
+    for (Side side : {Side::kClient, Side::kUpstream}) {
+      Submit(slot, side, operations.ends[Index(side)]);
+    }
+    if (operations.connect) again = !ConnectUpstream(slot);
+  }
+  if (connection.closed()) {
+    timers_.Cancel(slot);
+    slot.connection.reset();
+    slot.generation = (slot.generation + 1) & Token::kGenerationMask;
+    free_slots_.push_back(&slot);
+    --num_connections_;
+    return;
+  }
+  // A deadline that has moved away is left where it is: when the timer fires, the connection finds
+  // nothing to do, and its new deadline is scheduled.
+  const int64_t deadline_ms = connection.deadline_ms();
+  if (deadline_ms != Connection::kNever &&
+      (!slot.scheduled() || static_cast<uint64_t>(deadline_ms) < slot.deadline_ms())) {
+    timers_.Schedule(slot, deadline_ms);
+  }
+}
+
+void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
+  const Token cancel = {.op = Op::kCancel};
+  if (operations.cancel_recv) ring_->PrepCancel(TokenFor(slot, Op::kRecv, side), cancel);
+  if (operations.cancel_send) ring_->PrepCancel(TokenFor(slot, Op::kSend, side), cancel);
+  if (operations.cancel_connect) ring_->PrepCancel(TokenFor(slot, Op::kConnect, side), cancel);
+  if (operations.close != CloseKind::kNone) {
+    CloseSocket(slot, side, operations.close, operations.close_fd);
+  }
+
+  const int fd = slot.connection->fd(side);
+  switch (operations.recv.kind) {
+    case RecvWish::Kind::kNone:
+      break;
+    case RecvWish::Kind::kCold:
+      ring_->PrepRecvProvided(fd, 0, TokenFor(slot, Op::kRecv, side), operations.poll_first);
+      break;
+    case RecvWish::Kind::kHot:
+      ring_->PrepRecv(fd, operations.recv.room, TokenFor(slot, Op::kRecv, side),
+                      operations.poll_first);
+      break;
+  }
+  if (!operations.send.empty()) {
+    ring_->PrepSend(fd, operations.send, TokenFor(slot, Op::kSend, side));
+  }
+  // Nothing is in flight in this direction any more, so the system call cannot overtake bytes.
+  if (operations.shutdown_write) shutdown(fd, SHUT_WR);
+}
+
+void Worker::CloseSocket(Slot& slot, Side side, CloseKind kind, int fd) {
+  if (kind == CloseKind::kReset && HasUndelivered(fd)) {
+    slot.connection->OnCloseDeferred(side, fd);
+    return;
+  }
+  if (kind != CloseKind::kGraceful) {
+    const linger no_linger = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_linger, sizeof(no_linger));
+  }
+  ring_->PrepClose(fd, {.op = Op::kClose});
+}
+
+bool Worker::ConnectUpstream(Slot& slot) {
+  Connection& connection = *slot.connection;
+  const config::Peer& peer = connection.peer();
+  const char* failed_call = nullptr;
+  FileDescriptor socket = OpenUpstreamSocket(connection.server(), peer.address, &failed_call);
+  if (!socket.valid()) {
+    connection.OnUpstreamSocketFailed(failed_call, errno);
+    return false;
+  }
+  const int fd = socket.Release();
+  connection.OnUpstreamSocket(fd);
+  ring_->PrepConnect(fd, peer.address.sockaddr_ptr(), peer.address.storage_len,
+                     TokenFor(slot, Op::kConnect, Side::kUpstream));
+  return true;
+}
+
+void Worker::LogConnected(const Slot& slot) const {
+  const Connection& connection = *slot.connection;
+  if (!connection.logs_at(LogLevel::kInfo)) return;
+  sockaddr_storage storage = {};
+  socklen_t len = sizeof(storage);
+  if (getsockname(connection.fd(Side::kUpstream), reinterpret_cast<sockaddr*>(&storage), &len) !=
+      0) {
+    return;
+  }
+  connection.LogConnected(
+      config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&storage), len));
+}
+
+}  // namespace sluice::engine

@@ -1,0 +1,157 @@
+// One shard: a thread with its own ring, listeners, connections, buffers, timers and numbers.
+//
+// A turn is one system call: submit what the connections want, wait, take completions, fire
+// timers, ask each connection touched what it wants now. Everything here belongs to the shard's
+// thread, except Post and the functions that use it.
+#ifndef SLUICE_ENGINE_WORKER_H_
+#define SLUICE_ENGINE_WORKER_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "engine/connection.h"
+#include "engine/file_descriptor.h"
+#include "engine/logger.h"
+#include "engine/metrics.h"
+#include "engine/op.h"
+#include "engine/ring.h"
+#include "engine/runtime_plan.h"
+#include "engine/timer_wheel.h"
+
+namespace sluice::engine {
+
+struct WorkerOptions {
+  int shard = 0;
+  // CPUs that the thread may run on; empty: any.
+  std::vector<int> cpus;
+  std::shared_ptr<const RuntimePlan> plan;
+  // One listening socket for each listener of the plan, in its order, this shard's own.
+  std::vector<FileDescriptor> listeners;
+  // Outlive the worker.
+  Logger* logger = nullptr;
+  std::atomic<uint64_t>* next_connection_number = nullptr;
+  // Called on the shard's thread when its ring has failed: nothing can be served any more. Must
+  // not return.
+  std::function<void(const absl::Status&)> on_fatal;
+};
+
+class Worker {
+ public:
+  // What a worker's ring needs of the kernel, to be probed before there is a worker.
+  static RingOptions ring_options();
+
+  // Sets everything up on the calling thread, so that errors are known before a thread starts.
+  static absl::StatusOr<std::unique_ptr<Worker>> Create(WorkerOptions options);
+  // After Join, or without Start.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Starts the thread.
+  void Start();
+  // Graceful: accepts no more, and ends when the last connection has ended. Otherwise ends all
+  // connections now. Any thread, and more than once: a fast stop overtakes a graceful one.
+  void RequestStop(bool graceful);
+  // Waits for the thread to end.
+  void Join();
+
+  // Any thread.
+  const Metrics& metrics() const { return context_.metrics; }
+
+ private:
+  // What a TimerNode of this shard belongs to.
+  struct Timer : TimerNode {
+    enum class Owner : uint8_t { kSlot, kListener };
+    explicit Timer(Owner owner) : owner(owner) {}
+    const Owner owner;
+  };
+
+  // A place for a connection. Its address and index stay; its generation tells its users apart.
+  struct Slot : Timer {
+    explicit Slot(uint32_t index) : Timer(Owner::kSlot), index(index) {}
+    const uint32_t index;
+    uint32_t generation = 0;
+    bool touched = false;  // In touched_.
+    std::optional<Connection> connection;
+  };
+
+  struct Listener : Timer {
+    Listener(uint32_t index, FileDescriptor socket)
+        : Timer(Owner::kListener), index(index), socket(std::move(socket)) {}
+    const uint32_t index;  // Of the plan's listeners.
+    FileDescriptor socket;
+    bool accept_in_flight = false;
+    LogLimiter error_limiter;
+  };
+
+  // In the order in which one may overtake another.
+  enum class Stop : uint8_t { kNo, kGraceful, kFast };
+
+  explicit Worker(WorkerOptions options);
+
+  void Post(absl::AnyInvocable<void()> message);
+
+  void Run();
+  // Told to stop, and nothing is left that could make work.
+  bool idle_for_good() const;
+  void OnCompletion(const Completion& completion);
+  void OnTimer(Timer& timer);
+  void OnWake();
+
+  void Accept(Listener& listener);
+  void OnAccept(Listener& listener, const Completion& completion);
+  void AddConnection(Listener& listener, FileDescriptor client);
+  void CloseListener(Listener& listener);
+  void StopAccepting(Stop stop);
+  void StopConnections();
+
+  void OnConnectionCompletion(const Completion& completion);
+  void Touch(Slot& slot);
+  void AdvanceTouched();
+  // Asks the connection what it wants, submits that, and frees the slot if it is done.
+  void AdvanceConnection(Slot& slot);
+  void Submit(Slot& slot, Side side, const Operations::End& operations);
+  void CloseSocket(Slot& slot, Side side, CloseKind kind, int fd);
+  // False: there is no socket, and the connection has been told.
+  bool ConnectUpstream(Slot& slot);
+  void LogConnected(const Slot& slot) const;
+  Token TokenFor(const Slot& slot, Op op, Side side) const;
+
+  WorkerOptions options_;
+  ShardContext context_;
+  std::shared_ptr<const ShardPlan> plan_;
+  std::unique_ptr<Ring> ring_;
+  std::thread thread_;
+
+  int64_t now_ms_;
+  TimerWheel timers_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> free_slots_;
+  std::vector<Slot*> touched_;
+  int num_connections_ = 0;
+  Stop stop_ = Stop::kNo;
+  LogLimiter connections_limiter_;
+
+  // --- Messages from other threads ---
+  FileDescriptor wake_fd_;
+  std::array<uint8_t, 8> wake_count_;  // The kernel's while a read is in flight.
+  bool wake_in_flight_ = false;
+  absl::Mutex mailbox_mutex_;
+  std::vector<absl::AnyInvocable<void()>> mailbox_ ABSL_GUARDED_BY(mailbox_mutex_);
+};
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_WORKER_H_

@@ -1,0 +1,189 @@
+#include "engine/worker.h"
+
+#include <arpa/inet.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/plan.h"
+#include "engine/listener_sockets.h"
+#include "engine/logger.h"
+#include "engine/runtime_plan.h"
+#include "gtest/gtest.h"
+#include "tests/support/socket.h"
+#include "tests/support/tcp_server.h"
+
+namespace sluice::engine {
+namespace {
+
+using ::sluice::testing::Echo;
+using ::sluice::testing::End;
+using ::sluice::testing::Socket;
+using ::sluice::testing::TcpServer;
+
+config::Address Ipv4(const std::string& host, uint16_t port) {
+  sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  EXPECT_EQ(inet_pton(AF_INET, host.c_str(), &address.sin_addr), 1);
+  return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+}
+
+config::Address FromText(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  return Ipv4(text.substr(0, colon), static_cast<uint16_t>(std::stoi(text.substr(colon + 1))));
+}
+
+// One worker in front of `upstreams`, listening on a port of the kernel's choice.
+class RunningWorker {
+ public:
+  explicit RunningWorker(const std::vector<std::string>& upstreams, int worker_connections = 512) {
+    config::Plan plan;
+    plan.process.worker_connections = worker_connections;
+    plan.listeners.push_back({.address = Ipv4("127.0.0.1", 0), .server = 0});
+    plan.servers.push_back({.upstream = 0});
+    plan.servers[0].half_close = true;
+    plan.upstreams.push_back({.name = "backend"});
+    for (const std::string& upstream : upstreams) {
+      plan.upstreams[0].peers.push_back({.address = FromText(upstream), .name = upstream});
+    }
+    EXPECT_TRUE(sockets_.Open(plan, logger_).empty());
+    WorkerOptions options;
+    options.plan = std::make_shared<RuntimePlan>(std::move(plan), 1, std::vector<int>{0});
+    options.listeners = sockets_.Take(0);
+    address_ = ::sluice::testing::LocalAddress(options.listeners[0].get());
+    options.logger = &logger_;
+    options.next_connection_number = &next_connection_number_;
+    options.on_fatal = [](const absl::Status& status) {
+      ADD_FAILURE() << status;
+      std::abort();
+    };
+    auto worker = Worker::Create(std::move(options));
+    EXPECT_TRUE(worker.ok()) << worker.status();
+    worker_ = *std::move(worker);
+    worker_->Start();
+  }
+  ~RunningWorker() { Stop(/*graceful=*/false); }
+
+  void Stop(bool graceful) {
+    worker_->RequestStop(graceful);
+    worker_->Join();
+  }
+  void RequestGracefulStop() { worker_->RequestStop(/*graceful=*/true); }
+  void Join() { worker_->Join(); }
+  const std::string& address() const { return address_; }
+  const Metrics& metrics() const { return worker_->metrics(); }
+
+ private:
+  Logger logger_;
+  ListenerSockets sockets_;
+  std::atomic<uint64_t> next_connection_number_{1};
+  std::string address_;
+  std::unique_ptr<Worker> worker_;
+};
+
+TEST(Worker, BytesGoThereAndBack) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("ping"));
+  EXPECT_EQ(client.Receive(4), "ping");
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), End::kFin);
+}
+
+TEST(Worker, BulkArrivesWholeAndInOrder) {
+  constexpr uint64_t kBytes = 64 << 20;
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  std::thread sender([&] {
+    EXPECT_TRUE(client.SendPattern(1, kBytes));
+    client.ShutdownWrite();
+  });
+  EXPECT_EQ(client.ReceivePattern(1, kBytes), kBytes);
+  sender.join();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+}
+
+TEST(Worker, ManyConnectionsOneAfterTheOther) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  for (int i = 0; i < 500; ++i) {
+    Socket client = Socket::Connect(worker.address());
+    ASSERT_TRUE(client.Send("x"));
+    ASSERT_EQ(client.Receive(1), "x") << i;
+  }
+}
+
+TEST(Worker, ClientBeyondWorkerConnectionsIsClosed) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()}, /*worker_connections=*/2);
+  Socket first = Socket::Connect(worker.address());
+  ASSERT_TRUE(first.Send("x"));
+  ASSERT_EQ(first.Receive(1), "x");
+  Socket second = Socket::Connect(worker.address());
+  EXPECT_EQ(second.ReceiveToEnd(), "");
+  EXPECT_EQ(worker.metrics().connections_refused_total.value(), 1u);
+  ASSERT_TRUE(first.Send("y"));
+  EXPECT_EQ(first.Receive(1), "y");
+}
+
+TEST(Worker, GracefulStopLetsConnectionsEnd) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("x"));
+  ASSERT_EQ(client.Receive(1), "x");
+  worker.RequestGracefulStop();
+  ASSERT_TRUE(client.Send("y"));
+  EXPECT_EQ(client.Receive(1), "y");
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  worker.Join();
+}
+
+TEST(Worker, FastStopEndsConnectionsAndOvertakesAGracefulOne) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("x"));
+  ASSERT_EQ(client.Receive(1), "x");
+  worker.RequestGracefulStop();
+  worker.Stop(/*graceful=*/false);
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(worker.metrics().closed_total[static_cast<int>(CloseReason::kShutdown)].value(), 1u);
+  EXPECT_EQ(worker.metrics().connections_active.value(), 0u);
+  EXPECT_EQ(worker.metrics().stale_completions_total.value(), 0u);
+}
+
+TEST(Worker, RefusedPeerIsReplacedByTheNext) {
+  std::string refusing;
+  {
+    TcpServer gone(Echo);
+    refusing = gone.address();
+  }
+  TcpServer upstream(Echo);
+  RunningWorker worker({refusing, upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("ping"));
+  EXPECT_EQ(client.Receive(4), "ping");
+}
+
+TEST(Worker, ResetOfTheUpstreamReachesTheClientAsReset) {
+  TcpServer upstream([](Socket& socket) {
+    socket.Receive(1);
+    socket.Send("answer");
+    socket.ResetOnClose();
+  });
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("x"));
+  EXPECT_EQ(client.ReceiveToEnd(), "answer");
+  EXPECT_EQ(client.end(), End::kReset);
+}
+
+}  // namespace
+}  // namespace sluice::engine

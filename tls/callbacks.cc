@@ -1,0 +1,76 @@
+#include "tls/callbacks.h"
+
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/log/check.h"
+#include "tls/ticket_pool.h"
+#include "tls/verify.h"
+
+namespace sluice::tls {
+namespace {
+
+CallbackState& StateOf(const SSL* ssl) {
+  auto* state = static_cast<CallbackState*>(SSL_get_app_data(ssl));
+  CHECK(state != nullptr);
+  return *state;
+}
+
+ssl_verify_result_t AcceptAny(SSL*, uint8_t*) { return ssl_verify_ok; }
+
+// On resumption the chain is the one stored with the session.
+ssl_verify_result_t VerifyPeer(SSL* ssl, uint8_t* alert) {
+  CallbackState& state = StateOf(ssl);
+  Verdict verdict = state.verifier->Verify(SSL_get0_peer_certificates(ssl));
+  if (verdict.trusted) {
+    state.trusted_until_s = verdict.trusted_until_s;
+    return ssl_verify_ok;
+  }
+  state.failure = std::move(verdict.failure);
+  *alert = verdict.alert;
+  return ssl_verify_invalid;
+}
+
+// `session` is still ours alone here. A resumption must not find a chain that has run out since:
+// the upstream may have a new certificate by then, which only a full handshake brings.
+void EndWithTrust(SSL_SESSION* session, int64_t trusted_until_s) {
+  const int64_t left_s = trusted_until_s - static_cast<int64_t>(SSL_SESSION_get_time(session));
+  const int64_t timeout_s = SSL_SESSION_get_timeout(session);
+  SSL_SESSION_set_timeout(session,
+                          static_cast<uint32_t>(std::clamp<int64_t>(left_s, 0, timeout_s)));
+}
+
+// Runs after verification only: in TLS 1.2 when the handshake ends, in TLS 1.3 for every
+// NewSessionTicket behind it. Returns whether it has taken over the reference to `session`.
+int KeepTicket(SSL* ssl, SSL_SESSION* session) {
+  CallbackState& state = StateOf(ssl);
+  if (state.tickets == nullptr) return 0;
+  if (state.verifier != nullptr) EndWithTrust(session, state.trusted_until_s);
+  state.tickets->Put(state.shard, session);
+  return 1;
+}
+
+}  // namespace
+
+void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify) {
+  if (!verify) {
+    // Without a callback BoringSSL would build the chain and then ignore the result.
+    SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_NONE, AcceptAny);
+    return;
+  }
+  SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_PEER, VerifyPeer);
+  SSL_CTX_set_reverify_on_resume(ssl_ctx, 1);
+}
+
+void InstallTicketCallback(ssl_ctx_st* ssl_ctx) {
+  SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ssl_ctx, KeepTicket);
+}
+
+void AttachCallbackState(ssl_st* ssl, CallbackState* state) {
+  CHECK_EQ(SSL_set_app_data(ssl, state), 1);
+}
+
+}  // namespace sluice::tls

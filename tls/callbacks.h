@@ -1,0 +1,41 @@
+// What BoringSSL asks of us in the middle of a step: is this chain good, and who keeps this ticket.
+#ifndef SLUICE_TLS_CALLBACKS_H_
+#define SLUICE_TLS_CALLBACKS_H_
+
+#include <cstdint>
+
+#include "tls/outcome.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace sluice::tls {
+
+class TicketPool;
+class Verifier;
+
+// The part of a Session that callbacks reach.
+struct CallbackState {
+  const Verifier* verifier = nullptr;  // Null: any certificate will do.
+  TicketPool* tickets = nullptr;       // Null: tickets are not kept.
+  int shard = 0;
+  // Set by the callback that refuses the peer's certificate.
+  Failure failure;
+  // Tickets end with the trust they were given under. Meaningful when `verifier` is set and the
+  // handshake is done.
+  int64_t trusted_until_s = 0;
+};
+
+// Makes every SSL of `ssl_ctx` verify its peer in full handshakes and on resumption alike, or never
+// (then no time is spent on building a chain).
+void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify);
+
+// Makes every SSL of `ssl_ctx` give its tickets to CallbackState::tickets.
+void InstallTicketCallback(ssl_ctx_st* ssl_ctx);
+
+// Every SSL of such a SSL_CTX needs this before its first step. `state` outlives `ssl`.
+void AttachCallbackState(ssl_st* ssl, CallbackState* state);
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_CALLBACKS_H_

@@ -1,0 +1,66 @@
+#include "tls/fingerprint.h"
+
+#include <openssl/sha.h>
+
+#include <string_view>
+
+namespace sluice::tls {
+namespace {
+
+// Every value goes in with its length, so that no two lists of values hash alike.
+class Hasher {
+ public:
+  Hasher() { SHA256_Init(&sha_); }
+
+  void Add(uint64_t number) {
+    uint8_t bytes[8];
+    for (uint8_t& byte : bytes) {
+      byte = static_cast<uint8_t>(number);
+      number >>= 8;
+    }
+    SHA256_Update(&sha_, bytes, sizeof(bytes));
+  }
+  void Add(std::string_view text) {
+    Add(uint64_t{text.size()});
+    SHA256_Update(&sha_, text.data(), text.size());
+  }
+  void Add(const File& file) {
+    Add(uint64_t{file.given()});
+    Add(file.contents);
+  }
+  Fingerprint Finish() {
+    Fingerprint fingerprint;
+    SHA256_Final(fingerprint.data(), &sha_);
+    return fingerprint;
+  }
+
+ private:
+  SHA256_CTX sha_;
+};
+
+}  // namespace
+
+Fingerprint FingerprintOf(const Settings& settings) {
+  // Names every field: a new one does not compile until it is dealt with here.
+  const auto& [certificate, certificate_key, passwords, min_version, max_version, ciphers, verify,
+               verify_depth, trusted_certificate, crl, name, send_server_name, session_reuse] =
+      settings;
+  static_cast<void>(session_reuse);  // Whether sessions are kept says nothing about whose they are.
+  Hasher hasher;
+  hasher.Add(certificate);
+  hasher.Add(certificate_key);
+  hasher.Add(uint64_t{passwords.size()});
+  for (const std::string& password : passwords) hasher.Add(password);
+  hasher.Add(static_cast<uint64_t>(min_version));
+  hasher.Add(static_cast<uint64_t>(max_version));
+  hasher.Add(ciphers);
+  hasher.Add(uint64_t{verify});
+  hasher.Add(static_cast<uint64_t>(verify_depth));
+  hasher.Add(trusted_certificate);
+  hasher.Add(crl);
+  hasher.Add(name);
+  hasher.Add(uint64_t{send_server_name});
+  return hasher.Finish();
+}
+
+}  // namespace sluice::tls

@@ -1,0 +1,21 @@
+// What decides identity and trust, as one number.
+#ifndef SLUICE_TLS_FINGERPRINT_H_
+#define SLUICE_TLS_FINGERPRINT_H_
+
+#include <array>
+#include <cstdint>
+
+#include "tls/settings.h"
+
+namespace sluice::tls {
+
+// SHA-256 over everything in Settings that decides identity or trust: all of it but session_reuse
+// and the paths of files, whose contents count. Two Settings with different fingerprints must never
+// exchange a session.
+using Fingerprint = std::array<uint8_t, 32>;
+
+Fingerprint FingerprintOf(const Settings& settings);
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_FINGERPRINT_H_
