@@ -66,7 +66,6 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
   }
   AddListeners(scope, index);
 
-  // What follows needs to know where connections go.
   std::optional<int> upstream;
   std::string name;
   if (scope.proxy_pass != nullptr) {
@@ -77,12 +76,16 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
   }
   if (upstream.has_value()) {
     scope.server.upstream = *upstream;
-    if (scope.tls_enabled) {
-      if (scope.tls.name.empty()) scope.tls.name = name;
-      scope.server.tls_profile = tls_profiles_.Add(scope.tls, scope.tls_password_path, block);
-    }
+  } else {
+    // Reported. That there is no name is no further mistake, and files are looked at all the same.
+    name = "unknown";
   }
-  if (!scope.tls_enabled) WarnOfUnusedTls(block, diagnostics_);
+  if (scope.tls_enabled) {
+    if (scope.tls.name.empty()) scope.tls.name = name;
+    scope.server.tls_profile = tls_profiles_.Add(scope.tls, scope.tls_password_path, block);
+  } else {
+    WarnOfUnusedTls(block, diagnostics_);
+  }
   plan_.servers.push_back(std::move(scope.server));
 }
 

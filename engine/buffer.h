@@ -56,8 +56,8 @@ class Buffer {
   // Makes sure that there is a slab; an empty buffer that nothing holds gets one of the size that
   // fits `bytes`, in place of a smaller one.
   void Reserve(SlabPool& pool, size_t bytes) {
-    if (slab_ && (!empty() || pinned() || slab_.size() >= bytes ||
-                  slab_.size() == kLargestSlabBytes)) {
+    if (slab_ &&
+        (!empty() || pinned() || slab_.size() >= bytes || slab_.size() == kLargestSlabBytes)) {
       return;
     }
     ReleaseSlab();

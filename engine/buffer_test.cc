@@ -13,9 +13,7 @@ std::span<const uint8_t> Bytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-std::string Text(const Buffer& buffer) {
-  return {buffer.bytes().begin(), buffer.bytes().end()};
-}
+std::string Text(const Buffer& buffer) { return {buffer.bytes().begin(), buffer.bytes().end()}; }
 
 TEST(SlabPool, GivesTheSmallestClassThatFits) {
   SlabPool pool;

@@ -56,8 +56,8 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
   shard_.metrics.connections_accepted_total.Add();
   shard_.metrics.connections_active.Add();
   if (logs_at(LogLevel::kInfo)) {
-    LogRaw(LogLevel::kInfo, absl::StrCat("client ", client_address_.text, " connected to ",
-                                         listener_.address.text));
+    LogRaw(LogLevel::kInfo,
+           absl::StrCat("client ", client_address_.text, " connected to ", listener_.address.text));
   }
   num_attempts_left_ = NumPeersUp(upstream_);
   if (server_.next_upstream_tries > 0) {
@@ -108,8 +108,8 @@ void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent
   self.recv_cancelled = false;
   self.last_nonempty = nonempty;
   // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
-  const bool ignored = state_ >= State::kFlushing ||
-                       (state_ == State::kRetrying && side == Side::kUpstream);
+  const bool ignored =
+      state_ >= State::kFlushing || (state_ == State::kRetrying && side == Side::kUpstream);
   if (self.recv_is_hot) relay_.OnHotBytes(side, ignored ? 0 : std::max(result, 0), nonempty);
   if (ignored || IsPassing(result)) return;
   if (result > 0) {
@@ -121,9 +121,9 @@ void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent
   if (result < 0) {
     self.reset = true;
     if (state_ == State::kRelaying) {
-      Log(LogLevel::kInfo, absl::StrCat(SystemErrorText("recv()", -result),
-                                        " while proxying and reading from ",
-                                        side == Side::kClient ? "client" : "upstream"));
+      Log(LogLevel::kInfo,
+          absl::StrCat(SystemErrorText("recv()", -result), " while proxying and reading from ",
+                       side == Side::kClient ? "client" : "upstream"));
     }
     relay_.Drop(side);
   }
@@ -258,9 +258,9 @@ void Connection::ConcludeHandshaking() {
   } else if (!relay_.handshaking()) {
     StartRelaying();
   } else if (upstream.reset || upstream.send_failed) {
-    FailAttempt(CloseReason::kHandshakeFailed,
-                absl::StrCat("peer closed connection in SSL handshake (", ErrorText(ECONNRESET),
-                             ")"));
+    FailAttempt(
+        CloseReason::kHandshakeFailed,
+        absl::StrCat("peer closed connection in SSL handshake (", ErrorText(ECONNRESET), ")"));
   } else if (relay_.ended(Side::kUpstream)) {
     FailAttempt(CloseReason::kHandshakeFailed, "peer closed connection in SSL handshake");
   } else if (now_ms_ >= attempt_deadline_ms_) {
@@ -310,8 +310,7 @@ void Connection::ConcludeRelaying() {
   }
   for (Side side : {Side::kClient, Side::kUpstream}) {
     const End& self = end(side);
-    if (self.recv_in_flight && self.recv_is_hot &&
-        now_ms_ - self.last_received_ms >= kHotIdleMs) {
+    if (self.recv_in_flight && self.recv_is_hot && now_ms_ - self.last_received_ms >= kHotIdleMs) {
       relay_.CoolDown(side);
     }
   }
@@ -365,7 +364,12 @@ void Connection::StartAttempt() {
 
 void Connection::FailAttempt(CloseReason reason, std::string_view text) {
   const bool ours = reason == CloseReason::kNoResources;
-  Log(ours ? LogLevel::kCrit : LogLevel::kError, text);
+  if (!ours) {
+    Log(LogLevel::kError, text);
+  } else if (const auto suppressed = shard_.resource_limiter.Allow(now_ms_)) {
+    Log(LogLevel::kCrit,
+        *suppressed > 0 ? absl::StrCat(text, ", and ", *suppressed, " times before") : text);
+  }
   shard_.metrics.upstream_connect_failures_total.Add();
   if (state_ == State::kHandshaking) shard_.metrics.upstream_handshake_failures_total.Add();
   ReleasePeer(ours ? UpstreamGroup::Result::kUnused : UpstreamGroup::Result::kFailed);
@@ -530,6 +534,7 @@ int64_t Connection::deadline_ms() const {
 int Connection::log_set() const { return plan_->runtime->log_set(listener_.server); }
 
 void Connection::LogConnected(const config::Address& local) const {
+  if (state_ != State::kConnecting) return;
   LogRaw(LogLevel::kInfo,
          absl::StrCat("proxy ", local.text, " connected to ", peer().address.text));
 }
@@ -563,8 +568,8 @@ void Connection::Log(LogLevel level, std::string_view text) const {
   const std::string_view upstream =
       peer_ == kNoPeer ? std::string_view(upstream_.name) : peer().address.text;
   LogRaw(level, absl::StrCat(text, action, ", client: ", WithoutPort(client_address_),
-                             ", server: ", listener_.address.text, ", upstream: \"", upstream,
-                             "\"", ByteCounts()));
+                             ", server: ", listener_.address.text, ", upstream: \"", upstream, "\"",
+                             ByteCounts()));
 }
 
 void Connection::LogRaw(LogLevel level, std::string_view text) const {

@@ -1,8 +1,9 @@
 // One proxied connection: a client, and the upstream found for it.
 //
 // Facts in, operations out. The worker tells what completed (the On functions only record it) and
-// calls Advance once, which says what should be submitted. Nobody else decides what is in flight. There is no ring, socket or clock here: descriptors are only numbers, time is
-// handed in. So the simulator drives this same code through every order of events.
+// calls Advance once, which says what should be submitted. Nobody else decides what is in flight.
+// There is no ring, socket or clock here: descriptors are only numbers, time is handed in. So the
+// simulator drives this same code through every order of events.
 //
 // Nothing is freed while the kernel holds memory of it: the connection is `closed` only after both
 // sockets have nothing in flight and have been handed over to be closed.
@@ -38,6 +39,8 @@ struct ShardContext {
   std::atomic<uint64_t>* next_connection_number = nullptr;
   SlabPool slabs;
   Metrics metrics;
+  // For failures that hit every new connection alike until something changes.
+  LogLimiter resource_limiter;
 };
 
 // How a socket should be closed.
@@ -121,7 +124,8 @@ class Connection {
   const config::Peer& peer() const;
   CloseReason close_reason() const { return close_reason_; }
   const Relay& relay() const { return relay_; }
-  // Logs, at `info`, that the upstream has been reached from address `local`.
+  // Logs, at `info`, that the upstream has just been reached from address `local`. Nothing when the
+  // connection has been told to end meanwhile.
   void LogConnected(const config::Address& local) const;
 
  private:
@@ -218,15 +222,15 @@ class Connection {
   PeerAttempts attempts_;
   int peer_ = kNoPeer;  // Chosen, counted in the group.
   int num_attempts_left_ = 0;
-  bool connect_wanted_ = false;         // Operations::connect is due.
-  std::string connect_error_;           // Not empty: the attempt has failed, in these words.
+  bool connect_wanted_ = false;          // Operations::connect is due.
+  std::string connect_error_;            // Not empty: the attempt has failed, in these words.
   bool connect_failed_locally_ = false;  // For want of something of ours, not by the peer's fault.
   const int64_t started_ms_;
   int64_t attempt_deadline_ms_ = kNever;
 
   int64_t now_ms_;  // Of the last Advance.
   int64_t last_activity_ms_;
-  bool activity_ = false;                // Bytes have moved since the last Advance.
+  bool activity_ = false;  // Bytes have moved since the last Advance.
   int64_t flush_deadline_ms_ = kNever;
   int64_t reset_deadline_ms_ = kNever;  // A deferred reset is done then, delivered or not.
   int64_t reset_retry_ms_ = kNever;

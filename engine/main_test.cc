@@ -68,7 +68,7 @@ TEST_F(SluiceCommandTest, BuildNamesWhatItWasBuiltFrom) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, AllOf(StartsWith("sluice version: "), HasSubstr("built with "),
                                 HasSubstr("\nBoringSSL "), HasSubstr("liburing 2."),
-                                HasSubstr("abseil 20"), HasSubstr("kernel: Linux ")));
+                                HasSubstr("abseil 20"), HasSubstr("io_uring of Linux ")));
 }
 
 TEST_F(SluiceCommandTest, HelpSucceeds) {

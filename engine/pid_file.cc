@@ -15,7 +15,7 @@
 namespace sluice::engine {
 
 void PidFile::Remove() {
-  if (!std::exchange(written_, false) || unlink(path_.c_str()) == 0) return;
+  if (!std::exchange(ours_, false) || unlink(path_.c_str()) == 0) return;
   // Without the right to remove it, an empty file is the next best: no number, nobody to signal.
   // When even that fails, `-s` will find that there is no such process.
   (void)!ftruncate(fd_.get(), 0);
@@ -23,14 +23,17 @@ void PidFile::Remove() {
 
 absl::Status PidFile::Open(const std::string& path) {
   path_ = path;
-  fd_ = FileDescriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC;
+  fd_ = FileDescriptor(open(path.c_str(), kFlags | O_EXCL, 0644));
+  ours_ = fd_.valid();
+  if (!ours_) fd_ = FileDescriptor(open(path.c_str(), kFlags, 0644));
   if (!fd_.valid()) return SystemError(absl::StrCat("open() \"", path, "\""), errno);
   return absl::OkStatus();
 }
 
 absl::Status PidFile::Write() {
   const std::string text = absl::StrCat(getpid(), "\n");
-  written_ = true;
+  ours_ = true;
   if (ftruncate(fd_.get(), 0) != 0 ||
       write(fd_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return SystemError(absl::StrCat("write() to \"", path_, "\""), errno);

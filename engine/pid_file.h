@@ -24,14 +24,14 @@ class PidFile {
   absl::Status Open(const std::string& path);
   // Writes the number of this process. After Open.
   absl::Status Write();
-  // Removes the file if it has been written, or empties it where the process may no longer remove
-  // it.
+  // Removes the file if it has been made or written here, or empties it where the process may no
+  // longer remove it.
   void Remove();
 
  private:
   std::string path_;
   FileDescriptor fd_;
-  bool written_ = false;
+  bool ours_ = false;  // It was not there before, or has been written.
 };
 
 // The number in `path`, and a process of that number exists.

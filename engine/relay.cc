@@ -205,8 +205,8 @@ size_t Relay::Seal(std::span<const uint8_t> input) {
   while (used < input.size()) {
     const size_t left = input.size() - used;
     const size_t num_records = left / tls::kRecordPlaintextBytesMax + 1;
-    due.Reserve(pool_, std::min(left + num_records * tls::kRecordOverheadBytesMax,
-                                slab_bytes_max_));
+    due.Reserve(pool_,
+                std::min(left + num_records * tls::kRecordOverheadBytesMax, slab_bytes_max_));
     // A record is sealed whole or not yet: short ones cost as much as long ones.
     if (due.num_room_bytes() <
         std::min(left, tls::kRecordPlaintextBytesMax) + tls::kRecordOverheadBytesMax) {

@@ -250,11 +250,11 @@ void Worker::OnAccept(Listener& listener, const Completion& completion) {
       const bool resources = !IsPassingAcceptError(error);
       options_.logger->Log(
           resources ? LogLevel::kCrit : LogLevel::kError,
-          absl::StrCat(SystemErrorText("accept4()", error), " on ",
-                       plan_->plan().listeners[listener.index].address.text,
-                       *suppressed > 0 ? absl::StrCat(", and ", *suppressed, " times before") : "",
-                       resources ? absl::StrCat("; accepting again in ", kAcceptBackoffMs, " ms")
-                                 : ""));
+          absl::StrCat(
+              SystemErrorText("accept4()", error), " on ",
+              plan_->plan().listeners[listener.index].address.text,
+              *suppressed > 0 ? absl::StrCat(", and ", *suppressed, " times before") : "",
+              resources ? absl::StrCat("; accepting again in ", kAcceptBackoffMs, " ms") : ""));
     }
     // The connection stays queued: armed at once, the accept would fail again at once.
     if (!completion.more && !IsPassingAcceptError(error)) {

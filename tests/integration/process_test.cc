@@ -164,7 +164,8 @@ TEST(ProcessTest, OutOfDescriptorsItWaitsQuietlyAndRecovers) {
     for (int i = 0; i < kNumClients; ++i) {
       crowd.push_back(Socket::Connect(address));
     }
-    EXPECT_TRUE(sluice.WaitForLog("(24: Too many open files)", round + 1));
+    // Later ones may be held back, a line a second.
+    EXPECT_TRUE(sluice.WaitForLog("(24: Too many open files)"));
     EXPECT_TRUE(Lives(first)) << "a connection that stood before suffers";
     crowd.clear();
     EXPECT_TRUE(Eventually([&] {
