@@ -15,6 +15,8 @@ using config::LogLevel;
 
 namespace {
 
+constexpr std::string_view kPeerClosedText = "peer closed connection in SSL handshake";
+
 // The address as nginx logs a client: without its port, IPv6 without brackets.
 std::string_view WithoutPort(const config::Address& address) {
   std::string_view text = address.text;
@@ -125,7 +127,7 @@ void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent
           absl::StrCat(SystemErrorText("recv()", -result), " while proxying and reading from ",
                        side == Side::kClient ? "client" : "upstream"));
     }
-    relay_.Drop(side);
+    StopSendingTo(side);
   }
   relay_.OnEnded(side);
 }
@@ -137,15 +139,23 @@ void Connection::OnSent(Side side, int result) {
   self.send_cancelled = false;
   relay_.OnSent(side, std::max(result, 0));
   if (result > 0) activity_ = true;
-  // A send that fails after some bytes reports those; the next one reports the error.
-  if (result >= 0 || IsPassing(result)) return;
+  // A send that fails after some bytes reports those. The socket's error has then been told, to
+  // nobody: a receive would take what follows for the end of the stream.
+  const bool failed =
+      result < 0 ? !IsPassing(result) : static_cast<size_t>(result) < self.send_bytes;
+  if (!failed) return;
   self.send_failed = true;
-  relay_.Drop(side);
-  if (state_ == State::kRelaying) {
+  StopSendingTo(side);
+  if (result < 0 && state_ == State::kRelaying) {
     Log(LogLevel::kInfo,
         absl::StrCat(SystemErrorText("send()", -result), " while proxying and sending to ",
                      side == Side::kClient ? "client" : "upstream"));
   }
+}
+
+void Connection::StopSendingTo(Side side) {
+  // What waits for an upstream that fails before the handshake is done is for the next one.
+  if (side == Side::kClient || state_ == State::kRelaying) relay_.Drop(side);
 }
 
 void Connection::OnCloseDeferred(Side side, int fd) {
@@ -189,6 +199,8 @@ Operations Connection::Advance(int64_t now_ms) {
       state_ = State::kClosed;
     }
   } while (state_ != before);
+
+  CountBytes();
 
   operations.connect = std::exchange(connect_wanted_, false);
   for (Side side : {Side::kClient, Side::kUpstream}) {
@@ -249,20 +261,22 @@ void Connection::ConcludeHandshaking() {
   const End& upstream = end(Side::kUpstream);
   if (end(Side::kClient).reset) {
     Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else if (!relay_.handshaking()) {
+    // First of all: client bytes have been sealed for this upstream, so whatever else has happened
+    // since, no other one can have them.
+    StartRelaying();
   } else if (relay_.tls_failed()) {
     const tls::Failure& failure = relay_.session()->failure();
     const bool untrusted = failure.kind == tls::FailureKind::kCertificateUntrusted ||
                            failure.kind == tls::FailureKind::kNameMismatch;
     FailAttempt(untrusted ? CloseReason::kUpstreamUntrusted : CloseReason::kHandshakeFailed,
-                failure.text);
-  } else if (!relay_.handshaking()) {
-    StartRelaying();
+                failure.text.empty() ? kPeerClosedText : failure.text);
   } else if (upstream.reset || upstream.send_failed) {
     FailAttempt(
         CloseReason::kHandshakeFailed,
         absl::StrCat("peer closed connection in SSL handshake (", ErrorText(ECONNRESET), ")"));
   } else if (relay_.ended(Side::kUpstream)) {
-    FailAttempt(CloseReason::kHandshakeFailed, "peer closed connection in SSL handshake");
+    FailAttempt(CloseReason::kHandshakeFailed, kPeerClosedText);
   } else if (now_ms_ >= attempt_deadline_ms_) {
     FailAttempt(CloseReason::kConnectTimeout,
                 absl::StrCat("upstream timed out (", ErrorText(ETIMEDOUT), ")"));
@@ -274,35 +288,7 @@ void Connection::ConcludeRelaying() {
     if (relay_.ended(side) && !std::exchange(any_ended_, true)) first_ended_ = side;
   }
   if (FinishReset(Side::kClient) || FinishReset(Side::kUpstream)) return;
-
-  const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
-  if (relay_.tls_failed()) {
-    // What was opened before the failure is good, and goes to the client first.
-    if (!upstream_done) return;
-    Log(LogLevel::kError, relay_.session()->failure().text);
-    Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
-    return;
-  }
-
-  bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
-  if (client_done && server_.half_close) {
-    // The upstream is told that the client has ended before its FIN says so.
-    relay_.QueueCloseNotify();
-    client_done = relay_.drained(Side::kClient);
-  }
-  if (server_.half_close ? client_done && upstream_done : client_done || upstream_done) {
-    const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
-    if (truncated) {
-      shard_.metrics.upstream_truncated_total.Add();
-      Log(LogLevel::kInfo, "upstream closed connection without close_notify");
-    }
-    Finish(first_ended_ == Side::kClient ? CloseReason::kClientClosed
-           : truncated                   ? CloseReason::kUpstreamTruncated
-                                         : CloseReason::kUpstreamClosed,
-           CloseKind::kGraceful, CloseKind::kGraceful);
-    return;
-  }
-
+  if (relay_.tls_failed() ? FinishTlsFailure() : FinishEnded()) return;
   if (now_ms_ - last_activity_ms_ >= server_.timeout_ms) {
     Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
     Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
@@ -327,6 +313,40 @@ bool Connection::FinishReset(Side side) {
   } else {
     Finish(CloseReason::kUpstreamReset, CloseKind::kReset, CloseKind::kGraceful);
   }
+  return true;
+}
+
+// TLS has failed: what was opened before is good, and goes to the client first.
+bool Connection::FinishTlsFailure() {
+  if (!relay_.drained(Side::kUpstream)) return false;
+  Log(LogLevel::kError, relay_.session()->failure().text);
+  Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
+  return true;
+}
+
+// Streams that have ended well: with proxy_half_close both, otherwise one.
+bool Connection::FinishEnded() {
+  const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
+  bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
+  if (client_done && server_.half_close) {
+    // The upstream is told that the client has ended before its FIN says so.
+    relay_.QueueCloseNotify();
+    client_done = relay_.drained(Side::kClient);
+  }
+  // When both have ended, nothing more can come: what is here of either is passed on.
+  const bool waits_for_both =
+      server_.half_close || (relay_.ended(Side::kClient) && relay_.ended(Side::kUpstream));
+  if (!(waits_for_both ? client_done && upstream_done : client_done || upstream_done)) return false;
+  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
+  if (truncated) {
+    shard_.metrics.upstream_truncated_total.Add();
+    Log(LogLevel::kInfo, "upstream closed connection without close_notify");
+  }
+  const bool by_client = client_done && (!upstream_done || first_ended_ == Side::kClient);
+  Finish(by_client   ? CloseReason::kClientClosed
+         : truncated ? CloseReason::kUpstreamTruncated
+                     : CloseReason::kUpstreamClosed,
+         CloseKind::kGraceful, CloseKind::kGraceful);
   return true;
 }
 
@@ -397,6 +417,9 @@ void Connection::ReleasePeer(UpstreamGroup::Result result) {
 void Connection::StartRelaying() {
   state_ = State::kRelaying;
   last_activity_ms_ = now_ms_;
+  if (end(Side::kUpstream).reset || end(Side::kUpstream).send_failed) {
+    StopSendingTo(Side::kUpstream);
+  }
   const tls::Session* session = relay_.session();
   if (session == nullptr) return;
   shard_.metrics.upstream_handshakes_total.Add();
@@ -428,10 +451,16 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
   Metrics& metrics = shard_.metrics;
   metrics.connections_active.Subtract();
   metrics.closed_total[static_cast<int>(reason)].Add();
-  metrics.client_received_bytes_total.Add(relay_.bytes().from_client);
-  metrics.client_sent_bytes_total.Add(relay_.bytes().to_client);
-  metrics.upstream_received_bytes_total.Add(relay_.bytes().from_upstream);
-  metrics.upstream_sent_bytes_total.Add(relay_.bytes().to_upstream);
+}
+
+void Connection::CountBytes() {
+  const RelayBytes& bytes = relay_.bytes();
+  Metrics& metrics = shard_.metrics;
+  metrics.client_received_bytes_total.Add(bytes.from_client - counted_bytes_.from_client);
+  metrics.client_sent_bytes_total.Add(bytes.to_client - counted_bytes_.to_client);
+  metrics.upstream_received_bytes_total.Add(bytes.from_upstream - counted_bytes_.from_upstream);
+  metrics.upstream_sent_bytes_total.Add(bytes.to_upstream - counted_bytes_.to_upstream);
+  counted_bytes_ = bytes;
 }
 
 // --- Operations ----------------------------------------------------------------------------------
@@ -491,7 +520,8 @@ void Connection::TakeSend(Side side, Operations::End& operations) {
   operations.send = relay_.WishToSend(side);
   if (operations.send.empty()) return;
   self.send_in_flight = true;
-  relay_.OnSendSubmitted(side, operations.send.size());
+  self.send_bytes = operations.send.size();
+  relay_.OnSendSubmitted(side, self.send_bytes);
 }
 
 void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {

@@ -158,6 +158,7 @@ class Connection {
     bool recv_is_hot = false;  // Of the receive in flight.
     bool send_in_flight = false;
     bool send_cancelled = false;
+    size_t send_bytes = 0;      // Of the send in flight.
     bool last_nonempty = true;  // The last receive left bytes behind, or there was none yet.
     bool received = false;      // Bytes have come since the last Advance.
     bool write_shut = false;    // FIN is sent.
@@ -173,13 +174,19 @@ class Connection {
   const End& end(Side side) const { return ends_[Index(side)]; }
   bool uses_tls() const { return server_.tls_profile != config::kNoIndex; }
 
+  // `side` takes no more bytes.
+  void StopSendingTo(Side side);
+
   // One step of Advance each. When the state has changed there is more to conclude.
   void Conclude();
   void ConcludeConnecting();
   void ConcludeHandshaking();
   void ConcludeRelaying();
   void ConcludeFlushing();
+  // Each finishes the connection, and returns true, if that is how it has ended.
   bool FinishReset(Side side);
+  bool FinishTlsFailure();
+  bool FinishEnded();
   // Nothing can, or need, be sent to `side` any more.
   bool Flushed(Side side) const;
 
@@ -188,6 +195,8 @@ class Connection {
   void ReleasePeer(UpstreamGroup::Result result);
   void StartRelaying();
   void Finish(CloseReason reason, CloseKind client, CloseKind upstream);
+  // Adds to the metrics what has moved since the last call.
+  void CountBytes();
 
   void TakeTeardown(Side side, Operations::End& operations);
   void TakeReceive(Side side, Operations::End& operations);
@@ -213,6 +222,7 @@ class Connection {
   CloseReason close_reason_ = CloseReason::kNone;
   End ends_[2];  // By Side.
   Relay relay_;
+  RelayBytes counted_bytes_;  // Of the relay's, in the metrics already.
 
   // The side whose stream ended first, while bytes were relayed.
   Side first_ended_ = Side::kClient;

@@ -41,6 +41,7 @@ void Relay::ForgetUpstream() {
   handshake_done_ = false;
   tls_failed_ = false;
   tls_closed_ = false;
+  handshake_needs_room_ = false;
   close_notify_queued_ = false;
   ReleaseIdleSlabs(from_client);
   ReleaseIdleSlabs(from_upstream);
@@ -103,16 +104,13 @@ void Relay::OnSent(Side sink, size_t n) {
     bytes_.to_upstream += n;
   }
   Process(Opposite(sink), {});
+  // A flight that did not fit goes on when what was in the way has left.
+  if (sink == Side::kUpstream && handshake_needs_room_) Process(Side::kUpstream, {});
 }
 
 void Relay::Drop(Side sink) {
   pipe_to(sink).dropped = true;
   Process(Opposite(sink), {});
-}
-
-void Relay::Pump() {
-  Process(Side::kUpstream, {});
-  Process(Side::kClient, {});
 }
 
 bool Relay::drained(Side source) const {
@@ -168,7 +166,8 @@ void Relay::Process(Side source, std::span<const uint8_t> lent) {
 size_t Relay::Transform(Side source, std::span<const uint8_t> input) {
   // What the client has sent waits for the handshake, perhaps with another upstream.
   if (source == Side::kClient && !handshake_done_) return 0;
-  if (tls_failed_) return input.size();
+  // After close_notify nothing may be sent (RFC 8446 6.1).
+  if (tls_failed_ || (source == Side::kClient && close_notify_queued_)) return input.size();
   if (!handshake_done_) return Handshake(input);
   return source == Side::kClient ? Seal(input) : Open(input);
 }
@@ -179,6 +178,7 @@ size_t Relay::Handshake(std::span<const uint8_t> input) {
   Ciphertext io{.input = input, .output = due.room()};
   const Outcome outcome = session_->Handshake(io);
   due.Commit(io.produced);
+  handshake_needs_room_ = outcome == Outcome::kNeedOutput;
   switch (outcome) {
     case Outcome::kDone:
       handshake_done_ = true;

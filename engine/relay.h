@@ -102,9 +102,6 @@ class Relay {
   // The sink takes no more: what waits for it is dropped, and so is what still comes.
   void Drop(Side sink);
 
-  // Does what can be done with bytes held: after OnSent made room, after the handshake.
-  void Pump();
-
   // --- State ---
 
   // The source has ended (or its sink takes no more) and nothing of it waits here.
@@ -147,6 +144,7 @@ class Relay {
   Pipe pipes_[2];  // By source.
   std::unique_ptr<tls::Session> session_;
   bool handshake_done_ = false;
+  bool handshake_needs_room_ = false;  // Its flight waits for room in what is due to the upstream.
   bool tls_failed_ = false;
   bool tls_closed_ = false;
   bool close_notify_queued_ = false;

@@ -41,13 +41,15 @@ class Judgement {
   }
   // Takes all bytes that it is sent, and its end.
   static bool Takes(const SimPeer& peer) { return !peer.has_left() && !peer.reads_no_more(); }
-  static bool WellMeant(const SimPeer& peer) {
+  bool WellMeant(const SimPeer& peer) const {
     const PeerScript& script = peer.script();
     return peer.fate() == Fate::kGood && script.end == End::kFin &&
-           script.breach == PeerScript::Breach::kNone && !peer.reads_no_more();
+           script.breach == PeerScript::Breach::kNone && !Stalls(peer);
   }
-  static bool Stalls(const SimPeer& peer) {
-    return peer.reads_no_more() || peer.script().end == End::kStay;
+  bool Stalls(const SimPeer& peer) const {
+    return peer.reads_no_more() || peer.script().end == End::kStay ||
+           (peer.script().ends_at_ms != kNeverMs &&
+            peer.script().ends_at_ms > scenario_.timeout_ms);
   }
   bool has_relayed() const { return upstream_ != nullptr && upstream_->handshake_done(); }
 
@@ -134,9 +136,9 @@ class Judgement {
       case CloseReason::kConnectFailed:
         return Expect(fate() == Fate::kRefuses || fate() == Fate::kUnreachable, "nobody refused");
       case CloseReason::kConnectTimeout:
-        return Expect(fate() == Fate::kBlackHole || fate() == Fate::kSilent ||
-                          (tls_ && Stalls(*upstream_)),
-                      "nobody kept us waiting");
+        return Expect(
+            fate() == Fate::kBlackHole || fate() == Fate::kSilent || (tls_ && Stalls(*upstream_)),
+            "nobody kept us waiting");
       case CloseReason::kHandshakeFailed:
         return Expect(tls_ && (fate() > Fate::kWrongName || upstream_->has_left()),
                       "the handshake could have been done");
@@ -172,8 +174,7 @@ class Judgement {
     };
     const bool has_good = std::find(scenario_.fates.begin(), scenario_.fates.end(), Fate::kGood) !=
                           scenario_.fates.end();
-    const bool has_final =
-        std::any_of(scenario_.fates.begin(), scenario_.fates.end(), is_final);
+    const bool has_final = std::any_of(scenario_.fates.begin(), scenario_.fates.end(), is_final);
     if (may_retry && has_good && !has_final) {
       Expect(std::any_of(record_.attempts.begin(), record_.attempts.end(),
                          [](const auto& attempt) { return attempt.fate == Fate::kGood; }),

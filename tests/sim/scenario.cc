@@ -48,7 +48,7 @@ PeerScript RandomPeer(Random& random) {
   script.close_notify = !random.Chance(15);
   script.key_update_percent = random.Chance(20) ? 10 : 0;
   if (random.Chance(25)) {
-    script.stops_reading_after = random.Below(30'000);
+    script.stops_reading_after = 1 + random.Below(30'000);
     script.stop_ms = random.OneOf<int64_t>({50, 1'500, 4'000});
   }
   return script;
@@ -71,7 +71,7 @@ void MakeBad(Random& random, PeerScript& script, bool tls_upstream) {
       break;
     case 4:
       script.stop_ms = kNeverMs;
-      script.stops_reading_after = random.Below(100'000);
+      script.stops_reading_after = 1 + random.Below(100'000);
       break;
     case 5:
       script.breach =
@@ -144,6 +144,11 @@ Scenario RandomScenario(uint64_t seed) {
       const bool bad_upstream = random.Chance(50);
       MakeBad(random, bad_upstream ? script.upstream : script.client, tls && bad_upstream);
       if (random.Chance(10)) MakeBad(random, bad_upstream ? script.client : script.upstream, false);
+      if (script.upstream.breach != PeerScript::Breach::kNone && random.Chance(50)) {
+        // What came before the breach cannot be passed on.
+        script.client.stops_reading_after = 1 + random.Below(30'000);
+        script.client.stop_ms = kNeverMs;
+      }
     }
     for (SimSocket::Sizes* sizes : {&script.client_sizes, &script.upstream_sizes}) {
       *sizes = {.receive_bytes = RandomSize(random),

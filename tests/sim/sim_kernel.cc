@@ -292,7 +292,6 @@ std::optional<SimCompletion> SimKernel::TakeCompletion() {
   CHECK(found != operations_.end());
   GiveBack(**found);
   operations_.erase(found);
-  ++counts_.completions;
   return completion;
 }
 

@@ -15,7 +15,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/op.h"
@@ -97,10 +96,15 @@ class SimKernel {
   const std::string& error() const { return error_; }
   void Fail(std::string error);
 
-  // How often each kind of unkindness has happened: a simulator that is always kind proves nothing.
+  // How often each of these has happened.
   struct Counts {
-    uint64_t completions = 0, short_sends = 0, short_receives = 0, no_buffers = 0, cancelled = 0,
-             lost_cancels = 0, hot_receives = 0, cold_receives = 0;
+    uint64_t short_sends = 0;
+    uint64_t short_receives = 0;
+    uint64_t no_buffers = 0;
+    uint64_t cancelled = 0;
+    uint64_t lost_cancels = 0;  // The operation was done in spite of the cancel.
+    uint64_t hot_receives = 0;
+    uint64_t cold_receives = 0;
   };
   const Counts& counts() const { return counts_; }
 

@@ -226,8 +226,8 @@ bool SimPeer::Write(int64_t now_ms) {
     return n > 0;
   }
   if (has_ended_ || now_ms < rests_until_ms_ || num_written_ == script_.send_bytes ||
-      (num_read_ < script_.starts_after_bytes && !saw_fin_) || !handshake_done() || !socket_.FarCanWrite() ||
-      fate_ == Fate::kSpeaksPlain) {
+      (num_read_ < script_.starts_after_bytes && !saw_fin_) || !handshake_done() ||
+      !socket_.FarCanWrite() || fate_ == Fate::kSpeaksPlain) {
     return false;
   }
   if (tls_ != nullptr && random_.Chance(script_.key_update_percent) &&

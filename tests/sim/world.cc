@@ -99,13 +99,19 @@ World::World(const Scenario& scenario, bool trace)
       random_(scenario.seed ^ 0x5eed),
       kernel_(random_, scenario.faults),
       plan_(ShardPlanOf(scenario)),
-      context_{.logger = &NoLog(),
-               .next_connection_number = &next_connection_number_,
-               .slabs = engine::SlabPool(scenario.slab_budget_bytes)},
+      context_(new engine::ShardContext{.logger = &NoLog(),
+                                        .next_connection_number = &next_connection_number_,
+                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes)}),
       records_(scenario.connections.size()),
       slots_(scenario.connections.size()) {}
 
-World::~World() { NoLog().Drain(); }
+World::~World() {
+  NoLog().Drain();
+  if (error_.empty()) return;
+  // A connection that has not closed may not be destroyed, nor what it uses: both stay in memory.
+  (void)context_.release();
+  (void)new std::vector<Slot>(std::move(slots_));
+}
 
 template <typename... Args>
 void World::Trace(const Args&... args) const {
@@ -124,12 +130,12 @@ void World::Start(uint32_t slot) {
   const ConnectionScript& script = scenario_.connections[slot];
   const int fd = kernel_.OpenSocket(script.client_sizes, {});
   kernel_.socket(fd).Connect();
-  records_[slot].client = std::make_unique<SimPeer>(
-      random_, kernel_.socket(fd), script.client, Fate::kGood, nullptr,
-      StreamFrom(Side::kClient, scenario_, slot), StreamFrom(Side::kUpstream, scenario_, slot),
-      now_ms_);
+  records_[slot].client =
+      std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.client, Fate::kGood, nullptr,
+                                StreamFrom(Side::kClient, scenario_, slot),
+                                StreamFrom(Side::kUpstream, scenario_, slot), now_ms_);
   slots_[slot].started = true;
-  slots_[slot].connection.emplace(context_, plan_, 0, fd, LoopbackAddress(7), now_ms_);
+  slots_[slot].connection.emplace(*context_, plan_, 0, fd, LoopbackAddress(7), now_ms_);
   Trace("connection ", slot, " accepted as descriptor ", fd);
   Touch(slot);
 }
@@ -264,10 +270,10 @@ bool World::ConnectUpstream(uint32_t slot) {
     tls = AcceptTls(fate, scenario_.transport == Transport::kTls12 ? tls::Version::kTls12
                                                                    : tls::Version::kTls13);
   }
-  attempt.peer = std::make_unique<SimPeer>(
-      random_, kernel_.socket(fd), script.upstream, fate, std::move(tls),
-      StreamFrom(Side::kUpstream, scenario_, slot), StreamFrom(Side::kClient, scenario_, slot),
-      now_ms_);
+  attempt.peer =
+      std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.upstream, fate, std::move(tls),
+                                StreamFrom(Side::kUpstream, scenario_, slot),
+                                StreamFrom(Side::kClient, scenario_, slot), now_ms_);
   connection.OnUpstreamSocket(fd);
   kernel_.Connect(fd, {.op = Op::kConnect, .side = Side::kUpstream, .slot = slot});
   return true;
@@ -276,9 +282,8 @@ bool World::ConnectUpstream(uint32_t slot) {
 // --- Time ----------------------------------------------------------------------------------------
 
 bool World::all_closed() const {
-  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.started && !slot.connection.has_value();
-  });
+  return std::all_of(slots_.begin(), slots_.end(),
+                     [](const Slot& slot) { return slot.started && !slot.connection.has_value(); });
 }
 
 bool World::Turn() {
@@ -356,7 +361,7 @@ int64_t World::NextMs() const {
 // Nothing happens until `until_ms`. A shard whose connections have had nothing to do for long holds
 // no slabs then.
 void World::CheckIdle(int64_t until_ms) {
-  if (until_ms <= last_bytes_ms_ + engine::kHotIdleMs + 50 || context_.slabs.num_in_use() == 0) {
+  if (until_ms <= last_bytes_ms_ + engine::kHotIdleMs + 50 || context_->slabs.num_in_use() == 0) {
     return;
   }
   for (const Slot& slot : slots_) {
@@ -368,7 +373,7 @@ void World::CheckIdle(int64_t until_ms) {
       if (relay.has_due(side) || (fd >= 0 && kernel_.busy(fd))) return;
     }
   }
-  Fail(absl::StrCat("idle, and ", context_.slabs.num_in_use(), " slabs in use"));
+  Fail(absl::StrCat("idle, and ", context_->slabs.num_in_use(), " slabs in use"));
 }
 
 std::string World::Run() {
@@ -393,8 +398,8 @@ std::string World::Run() {
   }
   if (error_.empty()) CheckTotals();
   if (error_.empty()) return "";
-  std::string report = absl::StrCat(error_, " (at ", now_ms_ - start_ms_, " ms)\n",
-                                    Describe(scenario_));
+  std::string report =
+      absl::StrCat(error_, " (at ", now_ms_ - start_ms_, " ms)\n", Describe(scenario_));
   for (size_t i = 0; i < records_.size(); ++i) {
     absl::StrAppend(&report, "\n  connection ", i, ": ",
                     engine::CloseReasonName(records_[i].reason));
@@ -410,14 +415,13 @@ std::string World::Run() {
 }
 
 void World::CheckTotals() {
-  const engine::Metrics& metrics = context_.metrics;
+  const engine::Metrics& metrics = context_->metrics;
   const auto expect = [&](const char* name, uint64_t actual, uint64_t expected) {
     if (actual != expected) Fail(absl::StrCat(name, " is ", actual, " and not ", expected));
   };
-  expect("slabs in use", static_cast<uint64_t>(context_.slabs.num_in_use()), 0);
+  expect("slabs in use", static_cast<uint64_t>(context_->slabs.num_in_use()), 0);
   expect("connections_active", metrics.connections_active.value(), 0);
-  expect("connections_accepted_total", metrics.connections_accepted_total.value(),
-         records_.size());
+  expect("connections_accepted_total", metrics.connections_accepted_total.value(), records_.size());
   engine::RelayBytes bytes;
   for (const Record& record : records_) {
     bytes.from_client += record.bytes.from_client;
@@ -430,8 +434,7 @@ void World::CheckTotals() {
   expect("client_sent_bytes_total", metrics.client_sent_bytes_total.value(), bytes.to_client);
   expect("upstream_received_bytes_total", metrics.upstream_received_bytes_total.value(),
          bytes.from_upstream);
-  expect("upstream_sent_bytes_total", metrics.upstream_sent_bytes_total.value(),
-         bytes.to_upstream);
+  expect("upstream_sent_bytes_total", metrics.upstream_sent_bytes_total.value(), bytes.to_upstream);
   for (int reason = 0; reason < engine::kNumCloseReasons; ++reason) {
     const auto num = std::count_if(records_.begin(), records_.end(), [&](const Record& record) {
       return static_cast<int>(record.reason) == reason;
@@ -444,14 +447,6 @@ void World::CheckTotals() {
     expect("connections of a peer",
            static_cast<uint64_t>(group.num_connections(static_cast<int>(peer))), 0);
   }
-}
-
-std::string RunScenario(const Scenario& scenario, bool trace) {
-  auto world = std::make_unique<World>(scenario, trace);
-  std::string error = world->Run();
-  // A connection that has not closed may not be destroyed, nor what it uses.
-  if (!error.empty()) (void)world.release();
-  return error;
 }
 
 }  // namespace sluice::sim

@@ -6,8 +6,8 @@
 #ifndef SLUICE_TESTS_SIM_WORLD_H_
 #define SLUICE_TESTS_SIM_WORLD_H_
 
-#include <cstdint>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +43,6 @@ class World {
  public:
   // Prints what happens to stderr if `trace`.
   explicit World(const Scenario& scenario, bool trace = false);
-  // Only if Run has ended well.
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -52,7 +51,7 @@ class World {
   std::string Run();
 
   const std::vector<Record>& records() const { return records_; }
-  const engine::Metrics& metrics() const { return context_.metrics; }
+  const engine::Metrics& metrics() const { return context_->metrics; }
   const SimKernel::Counts& counts() const { return kernel_.counts(); }
   int64_t now_ms() const { return now_ms_; }
 
@@ -88,7 +87,7 @@ class World {
   SimKernel kernel_;
   std::shared_ptr<const engine::ShardPlan> plan_;
   std::atomic<uint64_t> next_connection_number_{1};
-  engine::ShardContext context_;
+  std::unique_ptr<engine::ShardContext> context_;
   int64_t now_ms_ = 1'000'000;
   const int64_t start_ms_ = now_ms_;
   bool stopped_ = false;
@@ -99,10 +98,6 @@ class World {
   std::vector<Slot> slots_;
   std::string error_;
 };
-
-// Runs `scenario` in a world of its own. Empty: all is well. After a failure that world stays in
-// memory.
-std::string RunScenario(const Scenario& scenario, bool trace = false);
 
 }  // namespace sluice::sim
 

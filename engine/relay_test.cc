@@ -1,0 +1,444 @@
+#include "engine/relay.h"
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/limits.h"
+#include "gtest/gtest.h"
+#include "tls/context.h"
+#include "tls/session.h"
+#include "tls/testing/test_identities.h"
+#include "tls/testing/test_server.h"
+#include "tools/certificate_maker.h"
+
+namespace sluice::engine {
+namespace {
+
+using Kind = RecvWish::Kind;
+
+std::span<const uint8_t> BytesOf(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::string TextOf(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A cold receive from `source` that took all there was, or not.
+void Arrive(Relay& relay, Side source, std::string_view text, bool nonempty = false) {
+  ASSERT_EQ(relay.WishToReceive(source).kind, Kind::kCold);
+  relay.OnColdBytes(source, BytesOf(text), nonempty);
+}
+
+// A hot receive from `source` of `n` bytes.
+void ArriveHot(Relay& relay, Side source, size_t n) {
+  const RecvWish wish = relay.WishToReceive(source);
+  ASSERT_EQ(wish.kind, Kind::kHot);
+  ASSERT_LE(n, wish.room.size());
+  std::memset(wish.room.data(), 'x', n);
+  relay.OnHotBytes(source, n, /*nonempty=*/false);
+}
+
+// Sends all that is due to `sink`.
+std::string SendAll(Relay& relay, Side sink) {
+  std::string sent;
+  while (relay.has_due(sink)) {
+    const auto bytes = relay.WishToSend(sink);
+    relay.OnSendSubmitted(sink, bytes.size());
+    sent += TextOf(bytes);
+    relay.OnSent(sink, bytes.size());
+  }
+  return sent;
+}
+
+class PlainRelay : public ::testing::Test {
+ protected:
+  ~PlainRelay() override { EXPECT_EQ(pool_.num_in_use(), 0); }
+
+  // A receive that has filled its buffer: from here on `source` is hot.
+  void Heat(Side source) {
+    Arrive(relay_, source, std::string(kColdBufferBytes, 'x'));
+    SendAll(relay_, Opposite(source));
+  }
+
+  SlabPool pool_;
+  Relay relay_{pool_, kLargestSlabBytes};
+};
+
+TEST_F(PlainRelay, WhatArrivesIsDueAtTheOtherSide) {
+  Arrive(relay_, Side::kClient, "ping");
+  EXPECT_EQ(SendAll(relay_, Side::kUpstream), "ping");
+  Arrive(relay_, Side::kUpstream, "pong");
+  EXPECT_EQ(SendAll(relay_, Side::kClient), "pong");
+  EXPECT_EQ(relay_.bytes().from_client, 4u);
+  EXPECT_EQ(relay_.bytes().to_upstream, 4u);
+  EXPECT_EQ(relay_.bytes().from_upstream, 4u);
+  EXPECT_EQ(relay_.bytes().to_client, 4u);
+}
+
+TEST_F(PlainRelay, NothingOnTheWayMeansNoSlab) {
+  EXPECT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kCold);
+  EXPECT_EQ(pool_.num_in_use(), 0);
+  Arrive(relay_, Side::kClient, "ping");
+  EXPECT_EQ(pool_.num_in_use(), 1);
+  SendAll(relay_, Side::kUpstream);
+  EXPECT_EQ(pool_.num_in_use(), 0);
+}
+
+TEST_F(PlainRelay, UnsentRestOfASendStaysDue) {
+  Arrive(relay_, Side::kClient, "abcdef");
+  relay_.OnSendSubmitted(Side::kUpstream, 6);
+  relay_.OnSent(Side::kUpstream, 2);
+  EXPECT_EQ(TextOf(relay_.WishToSend(Side::kUpstream)), "cdef");
+  EXPECT_EQ(relay_.bytes().to_upstream, 2u);
+  SendAll(relay_, Side::kUpstream);
+}
+
+TEST_F(PlainRelay, FullBufferOrMoreBehindItMakesTheNextReceiveHot) {
+  for (const bool nonempty : {false, true}) {
+    SlabPool pool;
+    Relay relay(pool, kLargestSlabBytes);
+    Arrive(relay, Side::kClient, nonempty ? "a little" : std::string(kColdBufferBytes, 'x'),
+           nonempty);
+    SendAll(relay, Side::kUpstream);
+    EXPECT_TRUE(relay.hot(Side::kClient));
+    const RecvWish wish = relay.WishToReceive(Side::kClient);
+    EXPECT_EQ(wish.kind, Kind::kHot);
+    EXPECT_EQ(wish.room.size(), kSlabClassBytes[1]);
+    relay.OnHotBytes(Side::kClient, 0, false);
+  }
+}
+
+TEST_F(PlainRelay, FullHotReceivesGrowTheSlabToTheLargest) {
+  Heat(Side::kClient);
+  std::vector<size_t> rooms;
+  for (int i = 0; i < 3; ++i) {
+    const RecvWish wish = relay_.WishToReceive(Side::kClient);
+    ASSERT_EQ(wish.kind, Kind::kHot);
+    rooms.push_back(wish.room.size());
+    relay_.OnHotBytes(Side::kClient, wish.room.size(), true);
+    SendAll(relay_, Side::kUpstream);
+  }
+  EXPECT_EQ(rooms, (std::vector<size_t>{128 * 1024, 1024 * 1024, 1024 * 1024}));
+  relay_.CoolDown(Side::kClient);
+}
+
+TEST_F(PlainRelay, SlabsGrowNoLargerThanTold) {
+  Relay relay(pool_, 40'000);
+  Arrive(relay, Side::kClient, std::string(kColdBufferBytes, 'x'));
+  SendAll(relay, Side::kUpstream);
+  for (int i = 0; i < 3; ++i) {
+    const RecvWish wish = relay.WishToReceive(Side::kClient);
+    EXPECT_LE(wish.room.size(), kSlabClassBytes[1]);
+    relay.OnHotBytes(Side::kClient, wish.room.size(), true);
+    SendAll(relay, Side::kUpstream);
+  }
+}
+
+TEST_F(PlainRelay, ShortHotReceiveMakesTheNextOneCold) {
+  Heat(Side::kClient);
+  ArriveHot(relay_, Side::kClient, 100);
+  EXPECT_FALSE(relay_.hot(Side::kClient));
+  SendAll(relay_, Side::kUpstream);
+  EXPECT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kCold);
+}
+
+TEST_F(PlainRelay, CooledDownReceiveGivesItsSlabBack) {
+  Heat(Side::kClient);
+  ASSERT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kHot);
+  EXPECT_EQ(pool_.num_in_use(), 1);
+  relay_.CoolDown(Side::kClient);
+  EXPECT_FALSE(relay_.hot(Side::kClient));
+  relay_.OnHotBytes(Side::kClient, 0, false);  // Cancelled.
+  EXPECT_EQ(pool_.num_in_use(), 0);
+}
+
+TEST_F(PlainRelay, SinkThatTakesNothingStopsTheReceiving) {
+  Heat(Side::kClient);
+  size_t held = 0;
+  for (RecvWish wish; (wish = relay_.WishToReceive(Side::kClient)).kind == Kind::kHot;) {
+    held += wish.room.size();
+    relay_.OnHotBytes(Side::kClient, wish.room.size(), true);
+    ASSERT_LE(held, kLargestSlabBytes);
+  }
+  EXPECT_GT(held, 0u);
+  // The other direction goes on.
+  EXPECT_EQ(relay_.WishToReceive(Side::kUpstream).kind, Kind::kCold);
+  EXPECT_EQ(SendAll(relay_, Side::kUpstream).size(), held);
+  EXPECT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kHot);
+  relay_.OnHotBytes(Side::kClient, 0, false);
+}
+
+TEST_F(PlainRelay, ReceiveAndSendShareASlab) {
+  Heat(Side::kClient);
+  ArriveHot(relay_, Side::kClient, 20'000);
+  relay_.OnSendSubmitted(Side::kUpstream, 20'000);
+  const RecvWish wish = relay_.WishToReceive(Side::kClient);
+  ASSERT_EQ(wish.kind, Kind::kHot);
+  std::memset(wish.room.data(), 'y', 10'000);
+  relay_.OnSent(Side::kUpstream, 20'000);
+  relay_.OnHotBytes(Side::kClient, 10'000, false);
+  EXPECT_EQ(SendAll(relay_, Side::kUpstream), std::string(10'000, 'y'));
+}
+
+TEST_F(PlainRelay, SpentBudgetLeavesSmallSlabs) {
+  SlabPool pool(/*budget_bytes=*/0);
+  Relay relay(pool, kLargestSlabBytes);
+  Arrive(relay, Side::kClient, std::string(kColdBufferBytes, 'x'));
+  SendAll(relay, Side::kUpstream);
+  const RecvWish wish = relay.WishToReceive(Side::kClient);
+  EXPECT_EQ(wish.kind, Kind::kHot);
+  EXPECT_EQ(wish.room.size(), kSmallSlabBytes);
+  relay.OnHotBytes(Side::kClient, 0, false);
+}
+
+TEST_F(PlainRelay, EndedSourceIsDrainedOnceItsBytesAreSent) {
+  Arrive(relay_, Side::kClient, "last words");
+  relay_.OnEnded(Side::kClient);
+  EXPECT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kNone);
+  EXPECT_FALSE(relay_.drained(Side::kClient));
+  SendAll(relay_, Side::kUpstream);
+  EXPECT_TRUE(relay_.drained(Side::kClient));
+}
+
+TEST_F(PlainRelay, DroppedSinkDiscardsWhatWaitsAndStopsTheSource) {
+  Arrive(relay_, Side::kClient, "never mind");
+  relay_.Drop(Side::kUpstream);
+  EXPECT_FALSE(relay_.has_due(Side::kUpstream));
+  EXPECT_TRUE(relay_.drained(Side::kClient));
+  EXPECT_EQ(relay_.WishToReceive(Side::kClient).kind, Kind::kNone);
+}
+
+TEST_F(PlainRelay, DroppedSinkKeepsTheBytesOfASendInFlight) {
+  Arrive(relay_, Side::kClient, "on the way");
+  const auto bytes = relay_.WishToSend(Side::kUpstream);
+  relay_.OnSendSubmitted(Side::kUpstream, bytes.size());
+  relay_.Drop(Side::kUpstream);
+  EXPECT_EQ(TextOf(bytes), "on the way");
+  EXPECT_EQ(pool_.num_in_use(), 1);
+  relay_.OnSent(Side::kUpstream, 0);
+  EXPECT_EQ(pool_.num_in_use(), 0);
+}
+
+class TlsRelay : public ::testing::Test {
+ protected:
+  explicit TlsRelay(tls::Settings settings = tls::VerifyingSettings(tls::Identities().root))
+      : context_(*tls::Context::Create(settings)) {}
+  ~TlsRelay() override {
+    relay_.reset();
+    EXPECT_EQ(pool_.num_in_use(), 0);
+  }
+
+  void Start(const tools::Certificate& certificate = tls::Identities().server,
+             tls::Version version = tls::Version::kTls13) {
+    tls::TestServerOptions options = tls::ServerOptions(certificate);
+    options.max_version = version;
+    server_ = std::make_unique<tls::TestServer>(options);
+    upstream_ = server_->Accept();
+    relay_->StartTls(tls::Session::Create(*context_, nullptr, 0));
+  }
+
+  // Carries what is due to the upstream, and returns its answer.
+  std::vector<uint8_t> Carry() {
+    return upstream_->Feed(BytesOf(SendAll(*relay_, Side::kUpstream)));
+  }
+
+  void FromUpstream(std::span<const uint8_t> bytes) {
+    while (!bytes.empty()) {
+      const auto part = bytes.first(std::min(bytes.size(), kColdBufferBytes));
+      const RecvWish wish = relay_->WishToReceive(Side::kUpstream);
+      if (wish.kind == Kind::kHot) {
+        std::memcpy(wish.room.data(), part.data(), part.size());
+        relay_->OnHotBytes(Side::kUpstream, part.size(), false);
+      } else {
+        ASSERT_EQ(wish.kind, Kind::kCold);
+        relay_->OnColdBytes(Side::kUpstream, part, false);
+      }
+      bytes = bytes.subspan(part.size());
+    }
+  }
+
+  void Handshake() {
+    for (int i = 0; i < 4 && relay_->handshaking(); ++i) FromUpstream(Carry());
+    ASSERT_FALSE(relay_->handshaking());
+    FromUpstream(Carry());
+    ASSERT_TRUE(upstream_->handshake_done());
+  }
+
+  SlabPool pool_;
+  std::unique_ptr<tls::Context> context_;
+  std::unique_ptr<Relay> relay_ = std::make_unique<Relay>(pool_, kLargestSlabBytes);
+  std::unique_ptr<tls::TestServer> server_;
+  std::unique_ptr<tls::TestServerConnection> upstream_;
+};
+
+TEST_F(TlsRelay, ClientHelloIsThereBeforeThereIsAConnection) {
+  Start();
+  EXPECT_TRUE(relay_->handshaking());
+  EXPECT_TRUE(relay_->has_due(Side::kUpstream));
+  EXPECT_FALSE(Carry().empty());
+}
+
+TEST_F(TlsRelay, FirstClientBytesLeaveTogetherWithFinished) {
+  Start();
+  Arrive(*relay_, Side::kClient, "early");
+  EXPECT_TRUE(relay_->holds_client_bytes());
+  FromUpstream(Carry());
+  ASSERT_FALSE(relay_->handshaking());
+  const auto flight = relay_->WishToSend(Side::kUpstream);
+  relay_->OnSendSubmitted(Side::kUpstream, flight.size());
+  (void)upstream_->Feed(flight);
+  EXPECT_EQ(upstream_->TakePlaintext(), "early");
+  relay_->OnSent(Side::kUpstream, flight.size());
+}
+
+TEST_F(TlsRelay, BytesPassBothWays) {
+  Start();
+  Handshake();
+  const std::string request(100'000, 'q');
+  const std::string response(20'000, 'r');
+  Arrive(*relay_, Side::kClient, request.substr(0, kColdBufferBytes));
+  (void)Carry();
+  ArriveHot(*relay_, Side::kClient, request.size() - kColdBufferBytes);
+  (void)Carry();
+  EXPECT_EQ(upstream_->TakePlaintext().size(), request.size());
+  FromUpstream(upstream_->Write(response));
+  EXPECT_EQ(SendAll(*relay_, Side::kClient), response);
+  EXPECT_EQ(relay_->bytes().to_upstream, request.size());
+  EXPECT_EQ(relay_->bytes().from_upstream, response.size());
+  relay_->CoolDown(Side::kClient);
+  relay_->CoolDown(Side::kUpstream);
+}
+
+TEST_F(TlsRelay, CloseNotifyStandsBehindAllBytes) {
+  Start();
+  Handshake();
+  Arrive(*relay_, Side::kClient, "last words");
+  relay_->OnEnded(Side::kClient);
+  relay_->QueueCloseNotify();
+  relay_->QueueCloseNotify();
+  EXPECT_FALSE(relay_->drained(Side::kClient));
+  (void)Carry();
+  EXPECT_EQ(upstream_->TakePlaintext(), "last words");
+  EXPECT_TRUE(upstream_->close_notify_received());
+  EXPECT_TRUE(relay_->drained(Side::kClient));
+}
+
+TEST_F(TlsRelay, NothingIsSealedBehindCloseNotify) {
+  Start();
+  Handshake();
+  // More than the slab of what is sealed holds: the rest waits.
+  relay_->CoolDown(Side::kClient);
+  for (int i = 0; i < 12; ++i) {
+    const RecvWish wish = relay_->WishToReceive(Side::kClient);
+    if (wish.kind == Kind::kNone) break;
+    const std::string text(kColdBufferBytes, 'x');
+    if (wish.kind == Kind::kCold) {
+      relay_->OnColdBytes(Side::kClient, BytesOf(text), false);
+    } else {
+      std::memset(wish.room.data(), 'x', wish.room.size());
+      relay_->OnHotBytes(Side::kClient, wish.room.size(), false);
+    }
+  }
+  ASSERT_TRUE(relay_->holds_client_bytes());
+  relay_->QueueCloseNotify();
+  (void)Carry();
+  EXPECT_EQ(upstream_->error(), "");
+  EXPECT_FALSE(relay_->tls_failed());
+}
+
+TEST_F(TlsRelay, CloseNotifyOfTheUpstreamEndsItsStream) {
+  Start();
+  Handshake();
+  FromUpstream(upstream_->Write("bye"));
+  FromUpstream(upstream_->CloseNotify());
+  EXPECT_TRUE(relay_->tls_closed());
+  EXPECT_TRUE(relay_->ended(Side::kUpstream));
+  EXPECT_EQ(SendAll(*relay_, Side::kClient), "bye");
+  EXPECT_TRUE(relay_->drained(Side::kUpstream));
+}
+
+TEST_F(TlsRelay, WrongCertificateGetsAnAlertAndNoByteOfTheClients) {
+  const auto stranger = tools::Certificate::SelfSigned(tools::CaSpec("stranger"));
+  Start(stranger.Issue(tools::ServerSpec({"backend.test"})));
+  Arrive(*relay_, Side::kClient, "secret");
+  FromUpstream(Carry());
+  EXPECT_TRUE(relay_->tls_failed());
+  EXPECT_EQ(relay_->session()->failure().kind, tls::FailureKind::kCertificateUntrusted);
+  (void)Carry();
+  EXPECT_NE(upstream_->error().find("SSL alert number 48"), std::string::npos)
+      << upstream_->error();
+  EXPECT_EQ(upstream_->TakePlaintext(), "");
+  EXPECT_TRUE(relay_->holds_client_bytes());
+}
+
+TEST_F(TlsRelay, ClientBytesWaitForTheNextUpstreamWhenOneEndsInTheHandshake) {
+  Start();
+  Arrive(*relay_, Side::kClient, "for whom it may concern");
+  relay_->OnEnded(Side::kUpstream);
+  relay_->ForgetUpstream();
+  Start();
+  Handshake();
+  EXPECT_EQ(upstream_->TakePlaintext(), "for whom it may concern");
+}
+
+TEST_F(TlsRelay, FailureRightBehindTheHandshakeIsNoFailureOfTheHandshake) {
+  for (const tls::Version version : {tls::Version::kTls12, tls::Version::kTls13}) {
+    SCOPED_TRACE(tls::VersionName(version));
+    relay_ = std::make_unique<Relay>(pool_, kLargestSlabBytes);
+    Start(tls::Identities().server, version);
+    auto flight = Carry();
+    if (version == tls::Version::kTls12) {
+      FromUpstream(flight);
+      flight = Carry();
+    }
+    const std::vector<uint8_t> garbage = {23, 3,  3,  0,  20, 1,  2,  3,  4,  5,  6,  7, 8,
+                                          9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+    flight.insert(flight.end(), garbage.begin(), garbage.end());
+    FromUpstream(flight);
+    EXPECT_FALSE(relay_->handshaking());
+    EXPECT_TRUE(relay_->tls_failed());
+  }
+}
+
+// A chain of certificates that does not fit into a small slab.
+class TlsRelayWithLargeCertificate : public TlsRelay {
+ protected:
+  TlsRelayWithLargeCertificate() : TlsRelay(LargeSettings()) {}
+
+  static tls::Settings LargeSettings() {
+    auto spec = tools::ClientSpec("client");
+    for (int i = 0; i < 1500; ++i) {
+      spec.dns_names.push_back("a-rather-long-name-of-a-client-" + std::to_string(i) + ".test");
+    }
+    const auto client = tls::Identities().root.Issue(spec);
+    tls::Settings settings = tls::VerifyingSettings(tls::Identities().root);
+    settings.certificate = tls::FileOf("client.pem", client.chain_pem());
+    settings.certificate_key = tls::FileOf("client.key", client.key_pem());
+    return settings;
+  }
+};
+
+TEST_F(TlsRelayWithLargeCertificate, FlightThatIsLargerThanASlabGoesOnWhenThereIsRoom) {
+  tls::TestServerOptions options = tls::ServerOptions(tls::Identities().server);
+  options.client_ca_pem = tls::Identities().root.pem();
+  server_ = std::make_unique<tls::TestServer>(options);
+  upstream_ = server_->Accept();
+  relay_->StartTls(tls::Session::Create(*context_, nullptr, 0));
+  for (int i = 0; i < 10 && relay_->handshaking(); ++i) {
+    FromUpstream(Carry());
+  }
+  (void)Carry();
+  EXPECT_FALSE(relay_->handshaking());
+  EXPECT_EQ(upstream_->error(), "");
+  EXPECT_TRUE(upstream_->handshake_done());
+}
+
+}  // namespace
+}  // namespace sluice::engine

@@ -1,0 +1,54 @@
+// The same script through plain TCP, TLS 1.2 and TLS 1.3: what arrives must be the same.
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/sim/crash_report.h"
+#include "tests/sim/random.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/world.h"
+
+namespace sluice::sim {
+namespace {
+
+// What each end of each connection has read, and how the connection ended.
+std::string Outcome(const Scenario& scenario) {
+  World world(scenario);
+  if (std::string error = world.Run(); !error.empty()) return error;
+  std::string outcome;
+  for (const Record& record : world.records()) {
+    const SimPeer& upstream = *record.attempts.back().peer;
+    outcome += "client read " + std::to_string(record.client->num_read()) + ", upstream read " +
+               std::to_string(upstream.num_read()) + (record.client->saw_fin() ? ", FIN" : "") +
+               (upstream.saw_fin() ? ", FIN\n" : "\n");
+  }
+  return outcome;
+}
+
+TEST(Differential, TlsDeliversWhatPlainDelivers) {
+  // With half_close on every byte of both arrives, so that nothing depends on who is faster.
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    SetCrashSeed(seed);
+    Scenario scenario = RandomScenario(seed);
+    scenario.half_close = true;
+    scenario.fates = {Fate::kGood};
+    scenario.stop_at_ms = kNeverMs;
+    for (ConnectionScript& connection : scenario.connections) {
+      for (PeerScript* peer : {&connection.client, &connection.upstream}) {
+        peer->end = PeerScript::End::kFin;
+        peer->ends_at_ms = kNeverMs;
+        peer->breach = PeerScript::Breach::kNone;
+        if (peer->stop_ms == kNeverMs) peer->stops_reading_after = kNoBytes;
+      }
+    }
+    scenario.transport = Transport::kPlain;
+    const std::string plain = Outcome(scenario);
+    scenario.transport = Transport::kTls12;
+    ASSERT_EQ(Outcome(scenario), plain) << Describe(scenario);
+    scenario.transport = Transport::kTls13;
+    ASSERT_EQ(Outcome(scenario), plain) << Describe(scenario);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::sim
