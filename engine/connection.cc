@@ -136,20 +136,20 @@ void Connection::OnSent(Side side, int result) {
   End& self = end(side);
   CHECK(self.send_in_flight);
   self.send_in_flight = false;
-  self.send_cancelled = false;
+  const bool was_cancelled = std::exchange(self.send_cancelled, false);
   relay_.OnSent(side, std::max(result, 0));
   if (result > 0) activity_ = true;
   // A send that fails after some bytes reports those. The socket's error has then been told, to
   // nobody: a receive would take what follows for the end of the stream.
-  const bool failed =
-      result < 0 ? !IsPassing(result) : static_cast<size_t>(result) < self.send_bytes;
+  const bool failed = result < 0 ? !IsPassing(result)
+                                 : static_cast<size_t>(result) < self.send_bytes && !was_cancelled;
   if (!failed) return;
   self.send_failed = true;
   StopSendingTo(side);
   if (result < 0 && state_ == State::kRelaying) {
-    Log(LogLevel::kInfo,
-        absl::StrCat(SystemErrorText("send()", -result), " while proxying and sending to ",
-                     side == Side::kClient ? "client" : "upstream"));
+    Log(LogLevel::kInfo, SystemErrorText("send()", -result),
+        side == Side::kClient ? "proxying and sending to client"
+                              : "proxying and sending to upstream");
   }
 }
 
@@ -158,21 +158,26 @@ void Connection::StopSendingTo(Side side) {
   if (side == Side::kClient || state_ == State::kRelaying) relay_.Drop(side);
 }
 
-void Connection::OnCloseDeferred(Side side, int fd) {
+void Connection::OnCloseDeferred(Side side, int fd, int num_undelivered) {
   CHECK(state_ == State::kClosing || state_ == State::kClosed);
   state_ = State::kClosing;
   end(side).fd = fd;
-  if (reset_deadline_ms_ == kNever) reset_deadline_ms_ = now_ms_ + kResetDrainMs;
-  reset_retry_ms_ = now_ms_ + kResetDrainStepMs;
+  Deferral& deferral = deferrals_[Index(side)];
+  if (deferral.deadline_ms == kNever || num_undelivered < deferral.num_undelivered) {
+    deferral.deadline_ms = now_ms_ + kCloseDrainMs;
+  }
+  deferral.num_undelivered = num_undelivered;
+  deferral.retry_ms = now_ms_ + deferral.step_ms;
+  deferral.step_ms = std::min(2 * deferral.step_ms, kCloseDrainStepMsMax);
 }
 
-void Connection::OnStop() {
+void Connection::OnStop(int64_t now_ms) {
+  now_ms_ = now_ms;
   if (state_ < State::kFlushing) {
     Finish(CloseReason::kShutdown, CloseKind::kGraceful, CloseKind::kGraceful);
   }
-  flush_deadline_ms_ = now_ms_;
-  reset_deadline_ms_ = now_ms_;
-  reset_retry_ms_ = now_ms_;
+  flush_deadline_ms_ = std::min(flush_deadline_ms_, now_ms_ + kStopFlushMs);
+  stopping_ = true;
 }
 
 // --- Conclusions ---------------------------------------------------------------------------------
@@ -289,11 +294,7 @@ void Connection::ConcludeRelaying() {
   }
   if (FinishReset(Side::kClient) || FinishReset(Side::kUpstream)) return;
   if (relay_.tls_failed() ? FinishTlsFailure() : FinishEnded()) return;
-  if (now_ms_ - last_activity_ms_ >= server_.timeout_ms) {
-    Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
-    Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
-    return;
-  }
+  if (FinishIdle()) return;
   for (Side side : {Side::kClient, Side::kUpstream}) {
     const End& self = end(side);
     if (self.recv_in_flight && self.recv_is_hot && now_ms_ - self.last_received_ms >= kHotIdleMs) {
@@ -319,8 +320,28 @@ bool Connection::FinishReset(Side side) {
 // TLS has failed: what was opened before is good, and goes to the client first.
 bool Connection::FinishTlsFailure() {
   if (!relay_.drained(Side::kUpstream)) return false;
+  FinishTlsFailed();
+  return true;
+}
+
+void Connection::FinishTlsFailed() {
   Log(LogLevel::kError, relay_.session()->failure().text);
   Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
+}
+
+// proxy_timeout has passed without a byte.
+bool Connection::FinishIdle() {
+  // A send completes only as a whole, so a slow reader looks like an idle one. Cancelling the send
+  // tells how much of it has left.
+  probing_idle_ = now_ms_ - last_activity_ms_ >= server_.timeout_ms &&
+                  (ends_[0].send_in_flight || ends_[1].send_in_flight);
+  if (probing_idle_ || now_ms_ - last_activity_ms_ < server_.timeout_ms) return false;
+  if (relay_.tls_failed()) {
+    FinishTlsFailed();
+  } else {
+    Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
+    Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
+  }
   return true;
 }
 
@@ -392,7 +413,7 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
   }
   shard_.metrics.upstream_connect_failures_total.Add();
   if (state_ == State::kHandshaking) shard_.metrics.upstream_handshake_failures_total.Add();
-  ReleasePeer(ours ? UpstreamGroup::Result::kUnused : UpstreamGroup::Result::kFailed);
+  ReleasePeer(/*failed=*/!ours);
 
   --num_attempts_left_;
   const bool out_of_time = server_.next_upstream_timeout_ms > 0 &&
@@ -406,9 +427,9 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
   flush_deadline_ms_ = now_ms_ + kCloseFlushMs;
 }
 
-void Connection::ReleasePeer(UpstreamGroup::Result result) {
+void Connection::ReleasePeer(bool failed) {
   if (peer_ == kNoPeer) return;
-  if (group_.Release(peer_, result, now_ms_)) {
+  if (group_.Release(peer_, failed, now_ms_)) {
     Log(LogLevel::kWarn, "upstream server temporarily disabled");
   }
   peer_ = kNoPeer;
@@ -417,6 +438,7 @@ void Connection::ReleasePeer(UpstreamGroup::Result result) {
 void Connection::StartRelaying() {
   state_ = State::kRelaying;
   last_activity_ms_ = now_ms_;
+  group_.OnConnected(peer_);
   if (end(Side::kUpstream).reset || end(Side::kUpstream).send_failed) {
     StopSendingTo(Side::kUpstream);
   }
@@ -439,11 +461,16 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
            absl::StrCat(any_ended_ && first_ended_ == Side::kUpstream ? "upstream" : "client",
                         " disconnected", ByteCounts(), ", reason: ", CloseReasonName(reason)));
   }
-  ReleasePeer(was_relaying ? UpstreamGroup::Result::kSucceeded : UpstreamGroup::Result::kUnused);
-  if (upstream == CloseKind::kGraceful) relay_.QueueCloseNotify();
+  ReleasePeer(/*failed=*/false);
+  // To an upstream that is still there, a close_notify says that it has got everything.
+  if (upstream == CloseKind::kGraceful &&
+      (!relay_.holds_client_bytes() || relay_.ended(Side::kUpstream))) {
+    relay_.QueueCloseNotify();
+  }
   end(Side::kClient).close = client;
   end(Side::kUpstream).close = upstream;
   connect_wanted_ = false;
+  probing_idle_ = false;
   state_ = State::kFlushing;
   flush_deadline_ms_ = now_ms_ + kCloseFlushMs;
 
@@ -481,11 +508,12 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
         self.connect_in_flight && !std::exchange(self.connect_cancelled, true);
     return;
   }
-  if (reset_deadline_ms_ != kNever && now_ms_ < reset_retry_ms_) return;
-  operations.close = state_ == State::kRetrying ? CloseKind::kGraceful : self.close;
-  if (operations.close == CloseKind::kReset && now_ms_ >= reset_deadline_ms_) {
-    operations.close = CloseKind::kResetNow;
-  }
+  const Deferral& deferral = deferrals_[Index(side)];
+  if (deferral.deadline_ms != kNever && now_ms_ < deferral.retry_ms && !stopping_) return;
+  operations.close = self.close;
+  // A stream that breaks off in the middle must not look as if it had ended.
+  if (state_ == State::kClosing && relay_.has_due(side)) operations.close = CloseKind::kReset;
+  operations.close_now = stopping_ || now_ms_ >= deferral.deadline_ms;
   operations.close_fd = self.fd;
   self = End{.close = self.close};
 }
@@ -513,6 +541,12 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
 
 void Connection::TakeSend(Side side, Operations::End& operations) {
   End& self = end(side);
+  if (probing_idle_) {
+    if (self.send_in_flight && !self.send_cancelled) {
+      operations.cancel_send = self.send_cancelled = true;
+    }
+    return;
+  }
   if (self.send_in_flight || !self.connected || self.send_failed || self.reset ||
       state_ == State::kConnecting || state_ >= State::kClosing) {
     return;
@@ -541,6 +575,8 @@ int64_t Connection::deadline_ms() const {
       return attempt_deadline_ms_;
     case State::kRelaying: {
       int64_t deadline = last_activity_ms_ + server_.timeout_ms;
+      // What is being cancelled completes very soon.
+      if (probing_idle_) deadline = kNever;
       for (const End& self : ends_) {
         if (self.recv_in_flight && self.recv_is_hot && !self.recv_cancelled) {
           deadline = std::min(deadline, self.last_received_ms + kHotIdleMs);
@@ -552,7 +588,7 @@ int64_t Connection::deadline_ms() const {
     case State::kFlushing:
       return flush_deadline_ms_;
     case State::kClosing:
-      return reset_retry_ms_;
+      return std::min(deferrals_[0].retry_ms, deferrals_[1].retry_ms);
     case State::kClosed:
       return kNever;
   }
@@ -575,29 +611,30 @@ std::string Connection::ByteCounts() const {
                       ", bytes from/to upstream:", bytes.from_upstream, "/", bytes.to_upstream);
 }
 
-void Connection::Log(LogLevel level, std::string_view text) const {
+void Connection::Log(LogLevel level, std::string_view text, std::string_view action) const {
   if (!logs_at(level)) return;
-  const char* action = "";
-  switch (state_) {
-    case State::kConnecting:
-    case State::kRetrying:
-      action = " while connecting to upstream";
-      break;
-    case State::kHandshaking:
-      action = " while SSL handshaking to upstream";
-      break;
-    case State::kRelaying:
-      // Where more is known than this, the text says it.
-      if (text.find(" while ") == text.npos) action = " while proxying connection";
-      break;
-    case State::kFlushing:
-    case State::kClosing:
-    case State::kClosed:
-      break;
+  if (action.empty()) {
+    switch (state_) {
+      case State::kConnecting:
+      case State::kRetrying:
+        action = "connecting to upstream";
+        break;
+      case State::kHandshaking:
+        action = "SSL handshaking to upstream";
+        break;
+      case State::kRelaying:
+        action = "proxying connection";
+        break;
+      case State::kFlushing:
+      case State::kClosing:
+      case State::kClosed:
+        action = "closing connection";
+        break;
+    }
   }
   const std::string_view upstream =
       peer_ == kNoPeer ? std::string_view(upstream_.name) : peer().address.text;
-  LogRaw(level, absl::StrCat(text, action, ", client: ", WithoutPort(client_address_),
+  LogRaw(level, absl::StrCat(text, " while ", action, ", client: ", WithoutPort(client_address_),
                              ", server: ", listener_.address.text, ", upstream: \"", upstream, "\"",
                              ByteCounts()));
 }

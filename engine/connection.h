@@ -21,6 +21,7 @@
 #include "config/address.h"
 #include "config/plan.h"
 #include "engine/close_reason.h"
+#include "engine/limits.h"
 #include "engine/logger.h"
 #include "engine/metrics.h"
 #include "engine/relay.h"
@@ -46,9 +47,8 @@ struct ShardContext {
 // How a socket should be closed.
 enum class CloseKind : uint8_t {
   kNone,
-  kGraceful,  // FIN after everything sent so far.
-  kReset,     // RST, but not before what was sent has been delivered.
-  kResetNow,  // RST at once.
+  kGraceful,  // FIN behind everything sent so far.
+  kReset,     // RST, after everything sent so far has been delivered.
 };
 
 // What the worker is to submit. Each is already marked as in flight (or done, for what is not
@@ -68,10 +68,11 @@ struct Operations {
     bool cancel_connect = false;
     // shutdown(2) of the write side, now. No answer.
     bool shutdown_write = false;
-    // Close `close_fd`, which is no longer fd(). No answer, except for a kReset that has to
-    // wait: OnCloseDeferred.
+    // Close `close_fd`, which is no longer fd(). No answer, except where the close would throw away
+    // bytes that have not been delivered yet, and must not (`close_now`): OnCloseDeferred.
     CloseKind close = CloseKind::kNone;
     int close_fd = -1;
+    bool close_now = false;
   };
   End ends[2];  // By Side.
 };
@@ -102,10 +103,11 @@ class Connection {
   void OnReceived(Side side, int result, std::span<const uint8_t> lent, bool nonempty);
   // Bytes or -errno. Fewer bytes than asked mean that the socket has failed.
   void OnSent(Side side, int result);
-  // The kReset close of `side` has to wait: `fd` is given back, with bytes not yet delivered.
-  void OnCloseDeferred(Side side, int fd);
+  // The close of `side` has to wait: `fd` is given back, with `num_undelivered` bytes that its peer
+  // has not got yet.
+  void OnCloseDeferred(Side side, int fd, int num_undelivered);
   // sluice is stopping: end now.
-  void OnStop();
+  void OnStop(int64_t now_ms);
 
   // Draws the conclusions from the facts since the last call, and from the time, and says what is
   // to be submitted.
@@ -170,6 +172,14 @@ class Connection {
     bool in_flight() const { return recv_in_flight || send_in_flight || connect_in_flight; }
   };
 
+  // A close that waits for delivery. It waits while there is progress.
+  struct Deferral {
+    int64_t deadline_ms = kNever;  // Closed then, delivered or not.
+    int64_t retry_ms = kNever;
+    int64_t step_ms = kCloseDrainStepMs;
+    int num_undelivered = 0;
+  };
+
   End& end(Side side) { return ends_[Index(side)]; }
   const End& end(Side side) const { return ends_[Index(side)]; }
   bool uses_tls() const { return server_.tls_profile != config::kNoIndex; }
@@ -187,12 +197,14 @@ class Connection {
   bool FinishReset(Side side);
   bool FinishTlsFailure();
   bool FinishEnded();
+  bool FinishIdle();
+  void FinishTlsFailed();
   // Nothing can, or need, be sent to `side` any more.
   bool Flushed(Side side) const;
 
   void StartAttempt();
   void FailAttempt(CloseReason reason, std::string_view text);
-  void ReleasePeer(UpstreamGroup::Result result);
+  void ReleasePeer(bool failed);
   void StartRelaying();
   void Finish(CloseReason reason, CloseKind client, CloseKind upstream);
   // Adds to the metrics what has moved since the last call.
@@ -203,8 +215,9 @@ class Connection {
   void TakeSend(Side side, Operations::End& operations);
   void TakeShutdownWrite(Side side, Operations::End& operations);
 
-  // Logs `text` with what nginx adds: what was being done, who with, how many bytes.
-  void Log(config::LogLevel level, std::string_view text) const;
+  // Logs `text` with what nginx adds: what was being done (by the state, unless given), with whom,
+  // how many bytes.
+  void Log(config::LogLevel level, std::string_view text, std::string_view action = {}) const;
   void LogRaw(config::LogLevel level, std::string_view text) const;
   std::string ByteCounts() const;
   int log_set() const;
@@ -242,8 +255,10 @@ class Connection {
   int64_t last_activity_ms_;
   bool activity_ = false;  // Bytes have moved since the last Advance.
   int64_t flush_deadline_ms_ = kNever;
-  int64_t reset_deadline_ms_ = kNever;  // A deferred reset is done then, delivered or not.
-  int64_t reset_retry_ms_ = kNever;
+  // proxy_timeout has passed, and sends in flight are cancelled to learn whether any of them moved.
+  bool probing_idle_ = false;
+  bool stopping_ = false;
+  Deferral deferrals_[2];  // By Side.
 };
 
 }  // namespace sluice::engine

@@ -122,8 +122,8 @@ class ConnectionTest : public ::testing::Test {
   // Makes everything in flight come back cancelled, until the connection is closed.
   void Stop() {
     if (connection_->closed()) return;
-    connection_->OnStop();
-    Advance();
+    connection_->OnStop(now_ms_);
+    Advance(kStopFlushMs);
     for (Side side : {Side::kClient, Side::kUpstream}) {
       if (std::exchange(receiving_[Index(side)], false)) {
         connection_->OnReceived(side, -ECANCELED, {}, false);
@@ -391,21 +391,40 @@ TEST_F(ConnectionTest, ResetThatOnlyAShortSendTellsIsAReset) {
   EXPECT_EQ(upstream().close, CloseKind::kReset);
 }
 
-TEST_F(ConnectionTest, DeferredResetIsTriedAgainAndThenDoneAllTheSame) {
+TEST_F(ConnectionTest, CloseWaitsForDeliveryWhileThereIsProgress) {
   Accept();
   Connect();
   EndReceive(Side::kUpstream, -ECONNRESET);
   EndReceive(Side::kClient, -ECANCELED);
   ASSERT_EQ(client().close, CloseKind::kReset);
-  connection_->OnCloseDeferred(Side::kClient, kClientFd);
-  EXPECT_FALSE(connection_->closed());
-  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + kResetDrainStepMs);
-  Advance(kResetDrainStepMs);
+  int num_undelivered = 1'000;
+  int64_t step_ms = kCloseDrainStepMs;
+  for (int64_t waited_ms = 0; waited_ms < 3 * kCloseDrainMs;) {
+    connection_->OnCloseDeferred(Side::kClient, kClientFd, --num_undelivered);
+    EXPECT_FALSE(connection_->closed());
+    EXPECT_EQ(connection_->deadline_ms(), now_ms_ + step_ms);
+    Advance(step_ms);
+    ASSERT_EQ(client().close, CloseKind::kReset);
+    EXPECT_EQ(client().close_fd, kClientFd);
+    ASSERT_FALSE(client().close_now);
+    waited_ms += step_ms;
+    step_ms = std::min(2 * step_ms, kCloseDrainStepMsMax);
+  }
+}
+
+TEST_F(ConnectionTest, CloseThatWaitsWithoutProgressIsDoneAllTheSame) {
+  Accept();
+  Connect();
+  EndReceive(Side::kUpstream, -ECONNRESET);
+  EndReceive(Side::kClient, -ECANCELED);
+  ASSERT_EQ(client().close, CloseKind::kReset);
+  connection_->OnCloseDeferred(Side::kClient, kClientFd, 1'000);
+  Advance(kCloseDrainStepMs);
+  ASSERT_FALSE(client().close_now);
+  connection_->OnCloseDeferred(Side::kClient, kClientFd, 1'000);
+  Advance(kCloseDrainMs);
   EXPECT_EQ(client().close, CloseKind::kReset);
-  EXPECT_EQ(client().close_fd, kClientFd);
-  connection_->OnCloseDeferred(Side::kClient, kClientFd);
-  Advance(kResetDrainMs);
-  EXPECT_EQ(client().close, CloseKind::kResetNow);
+  EXPECT_TRUE(client().close_now);
   EXPECT_TRUE(connection_->closed());
 }
 
@@ -422,13 +441,38 @@ TEST_F(ConnectionTest, BytesSentAfterTheEndIsDecidedAreCounted) {
   EXPECT_EQ(context_.metrics.client_sent_bytes_total.value(), 6u);
 }
 
-TEST_F(ConnectionTest, StopEndsItAtOnce) {
+TEST_F(ConnectionTest, SlowReaderIsNotIdle) {
+  Accept();
+  Connect();
+  Receive(Side::kUpstream, "long answer");
+  ASSERT_EQ(client().send.size(), 11u);
+  for (int i = 0; i < 3; ++i) {
+    Advance(60'000);
+    ASSERT_TRUE(client().cancel_send) << "only a cancel tells how much has left";
+    EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
+    EndSend(Side::kClient, 2);
+    EXPECT_EQ(client().send.size(), 11u - 2 * (i + 1));
+  }
+  Advance(60'000);
+  ASSERT_TRUE(client().cancel_send);
+  EndSend(Side::kClient, -ECANCELED);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kIdleTimeout);
+  EndReceive(Side::kUpstream, -ECANCELED);
+  Advance(kCloseFlushMs);
+  EndSend(Side::kClient, -ECANCELED);
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().close, CloseKind::kReset) << "a broken stream must not look like a whole one";
+}
+
+TEST_F(ConnectionTest, StopGivesLastBytesAMoment) {
   Accept();
   Connect();
   Receive(Side::kClient, "never answered");
-  connection_->OnStop();
+  connection_->OnStop(now_ms_);
   Advance();
   EXPECT_EQ(connection_->close_reason(), CloseReason::kShutdown);
+  EXPECT_FALSE(upstream().cancel_send);
+  Advance(kStopFlushMs);
   EXPECT_TRUE(upstream().cancel_send);
   EXPECT_TRUE(upstream().cancel_recv);
   EXPECT_TRUE(client().cancel_recv);
@@ -516,7 +560,11 @@ TEST_F(TlsConnectionTest, FailedTlsTimesOutWhenTheClientTakesNothing) {
   ASSERT_EQ(client().send.size(), 4u);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
   Advance(60'000);
-  EXPECT_EQ(connection_->close_reason(), CloseReason::kIdleTimeout);
+  ASSERT_TRUE(client().cancel_send);
+  ASSERT_TRUE(upstream().cancel_send) << "the alert";
+  EndSend(Side::kClient, -ECANCELED);
+  EndSend(Side::kUpstream, -ECANCELED);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kTlsFailed);
 }
 
 TEST_F(TlsConnectionTest, FlightThatIsLargerThanASlabGoesOnWhenThereIsRoom) {

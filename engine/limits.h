@@ -57,10 +57,13 @@ inline constexpr size_t kTlsAlertBytesMax = 64;
 // How long the last bytes (a close_notify, a fatal alert) may take to leave before the socket is
 // closed without them.
 inline constexpr int64_t kCloseFlushMs = 1000;
-// An abrupt close throws away what the kernel has not delivered yet. It waits this long for that
-// to reach the peer, looking again every kResetDrainStepMs.
-inline constexpr int64_t kResetDrainMs = 5000;
-inline constexpr int64_t kResetDrainStepMs = 10;
+// The same when sluice is told to stop at once.
+inline constexpr int64_t kStopFlushMs = 100;
+// A close that would throw away bytes waits until the peer has got them. It looks after the first
+// step, then after twice as long each time, and gives up when this long none has been delivered.
+inline constexpr int64_t kCloseDrainMs = 5000;
+inline constexpr int64_t kCloseDrainStepMs = 10;
+inline constexpr int64_t kCloseDrainStepMsMax = 160;
 
 // --- Accepting -------------------------------------------------------------------------------
 

@@ -63,22 +63,19 @@ int UpstreamGroup::Choose(PeerAttempts& attempts, int64_t now_ms) {
   }
 }
 
-bool UpstreamGroup::Release(int peer, Result result, int64_t now_ms) {
+void UpstreamGroup::OnConnected(int peer) {
+  absl::MutexLock lock(&mutex_);
+  PeerState& state = peers_[peer];
+  if (state.failed_at_ms < state.checked_at_ms) state.num_fails = 0;
+}
+
+bool UpstreamGroup::Release(int peer, bool failed, int64_t now_ms) {
   absl::MutexLock lock(&mutex_);
   const config::Peer& configured = upstream_.peers[peer];
   PeerState& state = peers_[peer];
   CHECK_GT(state.num_connections, 0);
   --state.num_connections;
-  switch (result) {
-    case Result::kUnused:
-      return false;
-    case Result::kSucceeded:
-      // Good news counts only if it is newer than the last failure.
-      if (state.failed_at_ms < state.checked_at_ms) state.num_fails = 0;
-      return false;
-    case Result::kFailed:
-      break;
-  }
+  if (!failed) return false;
   ++state.num_fails;
   state.failed_at_ms = now_ms;
   state.checked_at_ms = now_ms;

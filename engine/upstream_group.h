@@ -37,13 +37,14 @@ class UpstreamGroup {
   // Every peer chosen must be released once.
   int Choose(PeerAttempts& attempts, int64_t now_ms);
 
-  enum class Result : uint8_t {
-    kSucceeded,  // Connected and, with TLS, shaken hands.
-    kFailed,     // Refused, timed out, or failed the handshake: counts towards max_fails.
-    kUnused,     // We gave up for reasons of our own: neither.
-  };
-  // Returns true when this failure has just taken the peer out for its fail_timeout.
-  bool Release(int peer, Result result, int64_t now_ms);
+  // The connection to `peer` stands, its TLS handshake included: nginx forgets failures then,
+  // unless there was a newer one.
+  void OnConnected(int peer);
+
+  // The connection to `peer` has ended, or was not made. `failed`: refused, timed out, or failed
+  // the handshake, which counts towards max_fails. Returns true when this failure has just taken
+  // the peer out for its fail_timeout.
+  bool Release(int peer, bool failed, int64_t now_ms);
 
   const config::Upstream& upstream() const { return upstream_; }
   // Connections now counted to `peer`.

@@ -9,8 +9,6 @@
 namespace sluice::engine {
 namespace {
 
-using Result = UpstreamGroup::Result;
-
 config::Upstream Peers(std::vector<config::Peer> peers) {
   config::Upstream upstream;
   upstream.name = "backend";
@@ -25,11 +23,16 @@ char ChooseOne(UpstreamGroup& group, int64_t now_ms) {
   return peer == kNoPeer ? '-' : static_cast<char>('a' + peer);
 }
 
+void Succeed(UpstreamGroup& group, int peer, int64_t now_ms) {
+  group.OnConnected(peer);
+  group.Release(peer, /*failed=*/false, now_ms);
+}
+
 std::string ChooseMany(UpstreamGroup& group, int times, int64_t now_ms) {
   std::string order;
   for (int i = 0; i < times; ++i) {
     order += ChooseOne(group, now_ms);
-    if (order.back() != '-') group.Release(order.back() - 'a', Result::kSucceeded, now_ms);
+    if (order.back() != '-') Succeed(group, order.back() - 'a', now_ms);
   }
   return order;
 }
@@ -60,7 +63,7 @@ TEST(UpstreamGroup, BackupsServeOnlyWhenNoOtherCan) {
   UpstreamGroup group(upstream);
   EXPECT_EQ(ChooseMany(group, 3, 1000), "aaa");
   ASSERT_EQ(ChooseOne(group, 1000), 'a');
-  EXPECT_TRUE(group.Release(0, Result::kFailed, 1000));
+  EXPECT_TRUE(group.Release(0, /*failed=*/true, 1000));
   EXPECT_EQ(ChooseMany(group, 2, 1001), "bb");
 }
 
@@ -69,10 +72,10 @@ TEST(UpstreamGroup, PeerIsOutForFailTimeoutAfterMaxFails) {
   UpstreamGroup group(upstream);
   PeerAttempts first;
   ASSERT_EQ(group.Choose(first, 50'000), 0);
-  EXPECT_FALSE(group.Release(0, Result::kFailed, 50'000));
+  EXPECT_FALSE(group.Release(0, /*failed=*/true, 50'000));
   PeerAttempts second{.tried = {false, true}};
   ASSERT_EQ(group.Choose(second, 50'001), 0);
-  EXPECT_TRUE(group.Release(0, Result::kFailed, 50'001));
+  EXPECT_TRUE(group.Release(0, /*failed=*/true, 50'001));
   EXPECT_EQ(ChooseMany(group, 3, 60'001), "bbb");
   EXPECT_NE(ChooseMany(group, 3, 60'002).find('a'), std::string::npos);
 }
@@ -82,11 +85,23 @@ TEST(UpstreamGroup, SuccessAfterTheFailureClearsTheCount) {
   UpstreamGroup group(upstream);
   PeerAttempts attempts;
   ASSERT_EQ(group.Choose(attempts, 50'000), 0);
-  group.Release(0, Result::kFailed, 50'000);
+  group.Release(0, /*failed=*/true, 50'000);
   EXPECT_EQ(ChooseMany(group, 1, 61'000), "a");  // Checked again after fail_timeout, and well.
   attempts = {};
   ASSERT_EQ(group.Choose(attempts, 61'001), 0);
-  EXPECT_FALSE(group.Release(0, Result::kFailed, 61'001)) << "the old failure still counts";
+  EXPECT_FALSE(group.Release(0, /*failed=*/true, 61'001)) << "the old failure still counts";
+}
+
+TEST(UpstreamGroup, PeerIsBackAsSoonAsAConnectionStandsNotWhenItEnds) {
+  const auto upstream = Peers({{.max_fails = 1, .fail_timeout_ms = 1'000}, {}});
+  UpstreamGroup group(upstream);
+  ASSERT_EQ(ChooseOne(group, 50'000), 'a');
+  EXPECT_TRUE(group.Release(0, /*failed=*/true, 50'000));
+  // After fail_timeout one connection tries it, and stays.
+  PeerAttempts attempts{.tried = {false, true}};
+  ASSERT_EQ(group.Choose(attempts, 51'001), 0);
+  group.OnConnected(0);
+  EXPECT_NE(ChooseMany(group, 2, 51'002).find('a'), std::string::npos);
 }
 
 TEST(UpstreamGroup, MaxFailsZeroNeverTakesAPeerOut) {
@@ -94,7 +109,7 @@ TEST(UpstreamGroup, MaxFailsZeroNeverTakesAPeerOut) {
   UpstreamGroup group(upstream);
   for (int i = 0; i < 5; ++i) {
     ASSERT_EQ(ChooseOne(group, 1000), 'a');
-    EXPECT_FALSE(group.Release(0, Result::kFailed, 1000));
+    EXPECT_FALSE(group.Release(0, /*failed=*/true, 1000));
   }
 }
 
@@ -102,7 +117,7 @@ TEST(UpstreamGroup, OnlyPeerIsNeverTakenOut) {
   const auto upstream = Peers({{.max_fails = 1}});
   UpstreamGroup group(upstream);
   ASSERT_EQ(ChooseOne(group, 1000), 'a');
-  EXPECT_FALSE(group.Release(0, Result::kFailed, 1000));
+  EXPECT_FALSE(group.Release(0, /*failed=*/true, 1000));
   EXPECT_EQ(ChooseOne(group, 1000), 'a');
 }
 
@@ -112,7 +127,7 @@ TEST(UpstreamGroup, MaxConnsIsExactAndFreedByRelease) {
   EXPECT_EQ(ChooseOne(group, 1000), 'a');
   EXPECT_EQ(ChooseOne(group, 1000), 'a');
   EXPECT_EQ(ChooseOne(group, 1000), '-');
-  group.Release(0, Result::kUnused, 1000);
+  group.Release(0, /*failed=*/false, 1000);
   EXPECT_EQ(ChooseOne(group, 1000), 'a');
 }
 
@@ -127,7 +142,7 @@ TEST(UpstreamGroup, MaxConnsHoldsOverManyShards) {
         const int peer = group.Choose(attempts, 1000);
         if (peer == kNoPeer) continue;
         EXPECT_LE(group.num_connections(peer), peer == 0 ? 3 : 4);
-        group.Release(peer, Result::kSucceeded, 1000);
+        group.Release(peer, /*failed=*/false, 1000);
       }
     });
   }

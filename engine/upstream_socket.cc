@@ -23,7 +23,8 @@ bool SetTransparent(int fd, int family) {
 
 FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Address& address,
                                   const char** failed_call) {
-  FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // io_uring waits on a non-blocking socket as on any other; connect(2) on a unix one does not.
+  FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto failed = [&](const char* call) {
     const int error = errno;
     *failed_call = call;

@@ -7,8 +7,8 @@
 
 namespace sluice::engine {
 
-// A close-on-exec stream socket for `address` with the options of `server`: proxy_bind,
-// proxy_socket_keepalive, tcp_nodelay. Invalid on failure: errno tells the error and
+// A close-on-exec, non-blocking stream socket for `address` with the options of `server`:
+// proxy_bind, proxy_socket_keepalive, tcp_nodelay. Invalid on failure: errno tells the error and
 // `*failed_call` the call, as in nginx's logs ("socket()").
 FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Address& address,
                                   const char** failed_call);

@@ -63,10 +63,17 @@ config::Address PeerAddress(int fd) {
   return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&storage), len);
 }
 
-// Whether bytes sent on `fd` have not been delivered to its peer yet.
-bool HasUndelivered(int fd) {
+// Bytes sent on `fd` that its peer has not got yet.
+int NumUndelivered(int fd) {
   int num_bytes = 0;
-  return ioctl(fd, SIOCOUTQ, &num_bytes) == 0 && num_bytes > 0;
+  return ioctl(fd, SIOCOUTQ, &num_bytes) == 0 ? num_bytes : 0;
+}
+
+// Whether close(2) would send an RST for bytes that nobody has read (RFC 2525 2.17), which also
+// throws away what has not been delivered.
+bool HasUnread(int fd) {
+  int num_bytes = 0;
+  return ioctl(fd, SIOCINQ, &num_bytes) == 0 && num_bytes > 0;
 }
 
 }  // namespace
@@ -257,8 +264,8 @@ void Worker::OnAccept(Listener& listener, const Completion& completion) {
               resources ? absl::StrCat("; accepting again in ", kAcceptBackoffMs, " ms") : ""));
     }
     // The connection stays queued: armed at once, the accept would fail again at once.
-    if (!completion.more && !IsPassingAcceptError(error)) {
-      if (stop_ == Stop::kNo) timers_.Schedule(listener, now_ms_ + kAcceptBackoffMs);
+    if (!completion.more && !IsPassingAcceptError(error) && stop_ == Stop::kNo) {
+      timers_.Schedule(listener, now_ms_ + kAcceptBackoffMs);
       return;
     }
   }
@@ -328,7 +335,7 @@ void Worker::CloseListener(Listener& listener) {
 void Worker::StopConnections() {
   for (auto& slot : slots_) {
     if (!slot->connection.has_value()) continue;
-    slot->connection->OnStop();
+    slot->connection->OnStop(now_ms_);
     Touch(*slot);
   }
 }
@@ -369,10 +376,10 @@ void Worker::Touch(Slot& slot) {
 }
 
 void Worker::AdvanceTouched() {
-  // Nothing below touches another slot; the loop bound is read anew all the same.
-  for (size_t i = 0; i < touched_.size(); ++i) {
-    touched_[i]->touched = false;
-    AdvanceConnection(*touched_[i]);
+  // Nothing in here touches another slot.
+  for (Slot* slot : touched_) {
+    slot->touched = false;
+    AdvanceConnection(*slot);
   }
   touched_.clear();
 }
@@ -410,9 +417,7 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   if (operations.cancel_recv) ring_->PrepCancel(TokenFor(slot, Op::kRecv, side), cancel);
   if (operations.cancel_send) ring_->PrepCancel(TokenFor(slot, Op::kSend, side), cancel);
   if (operations.cancel_connect) ring_->PrepCancel(TokenFor(slot, Op::kConnect, side), cancel);
-  if (operations.close != CloseKind::kNone) {
-    CloseSocket(slot, side, operations.close, operations.close_fd);
-  }
+  if (operations.close != CloseKind::kNone) CloseSocket(slot, side, operations);
 
   const int fd = slot.connection->fd(side);
   switch (operations.recv.kind) {
@@ -433,12 +438,17 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   if (operations.shutdown_write) shutdown(fd, SHUT_WR);
 }
 
-void Worker::CloseSocket(Slot& slot, Side side, CloseKind kind, int fd) {
-  if (kind == CloseKind::kReset && HasUndelivered(fd)) {
-    slot.connection->OnCloseDeferred(side, fd);
-    return;
+void Worker::CloseSocket(Slot& slot, Side side, const Operations::End& operations) {
+  const int fd = operations.close_fd;
+  const bool reset = operations.close == CloseKind::kReset;
+  if (!operations.close_now && (reset || HasUnread(fd))) {
+    if (const int num_undelivered = NumUndelivered(fd); num_undelivered > 0) {
+      if (!reset) shutdown(fd, SHUT_WR);
+      slot.connection->OnCloseDeferred(side, fd, num_undelivered);
+      return;
+    }
   }
-  if (kind != CloseKind::kGraceful) {
+  if (reset) {
     const linger no_linger = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_linger, sizeof(no_linger));
   }
@@ -456,6 +466,13 @@ bool Worker::ConnectUpstream(Slot& slot) {
   }
   const int fd = socket.Release();
   connection.OnUpstreamSocket(fd);
+  if (peer.address.family() == AF_UNIX) {
+    // Never takes time, and a full backlog is a failure at once, as in nginx. Through the ring it
+    // would block a kernel thread that all connections of the shard share.
+    const int result = connect(fd, peer.address.sockaddr_ptr(), peer.address.storage_len);
+    connection.OnConnected(result == 0 ? 0 : -errno);
+    return false;
+  }
   ring_->PrepConnect(fd, peer.address.sockaddr_ptr(), peer.address.storage_len,
                      TokenFor(slot, Op::kConnect, Side::kUpstream));
   return true;

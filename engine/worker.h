@@ -122,8 +122,8 @@ class Worker {
   // Asks the connection what it wants, submits that, and frees the slot if it is done.
   void AdvanceConnection(Slot& slot);
   void Submit(Slot& slot, Side side, const Operations::End& operations);
-  void CloseSocket(Slot& slot, Side side, CloseKind kind, int fd);
-  // False: there is no socket, and the connection has been told.
+  void CloseSocket(Slot& slot, Side side, const Operations::End& operations);
+  // False: how it ended is known already, and the connection has been told.
   bool ConnectUpstream(Slot& slot);
   void LogConnected(const Slot& slot) const;
   Token TokenFor(const Slot& slot, Op op, Side side) const;

@@ -337,7 +337,7 @@ int SimKernel::num_in_flight(uint32_t slot) const {
 
 bool SimKernel::busy(int fd) const {
   const SimSocket& socket = *files_[fd].socket;
-  if (socket.num_arrived_bytes() > 0 || socket.HasUndelivered()) return true;
+  if (socket.num_arrived_bytes() > 0 || socket.num_undelivered() > 0) return true;
   return std::any_of(operations_.begin(), operations_.end(), [&](const auto& operation) {
     return operation->fd == fd && operation->token.op == Op::kSend;
   });

@@ -61,7 +61,8 @@ class SimKernel {
   int OpenSocket(const SimSocket::Sizes& sizes, const SimConnect& connect);
   SimSocket& socket(int fd);
   void ShutdownWrite(int fd);
-  bool HasUndelivered(int fd) { return socket(fd).HasUndelivered(); }
+  int NumUndelivered(int fd) { return socket(fd).num_undelivered(); }
+  bool HasUnread(int fd) { return socket(fd).num_arrived_bytes() > 0; }
 
   // --- The ring ---
 

@@ -40,8 +40,10 @@ class SimSocket {
     return error_ != 0 || dead_ || write_shut_ || sent_.size() < sizes_.send_bytes;
   }
   size_t num_arrived_bytes() const { return arrived_.size(); }
-  // SIOCOUTQ is not 0.
-  bool HasUndelivered() const { return !dead_ && !sent_.empty(); }
+  // SIOCOUTQ: a FIN that is not delivered counts as a byte.
+  int num_undelivered() const {
+    return dead_ ? 0 : static_cast<int>(sent_.size()) + (write_shut_ && !far_fin_ ? 1 : 0);
+  }
   void ShutdownWrite() { write_shut_ = true; }
   // close(2), with SO_LINGER {1, 0} if `reset`. With bytes unread it is an RST as well (tcp(7),
   // RFC 2525 2.17).

@@ -212,7 +212,7 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
           operations.cancel_send ? " send" : "", operations.cancel_connect ? " connect" : "");
   }
   if (operations.close != CloseKind::kNone) {
-    CloseSocket(slot, side, operations.close, operations.close_fd);
+    CloseSocket(slot, side, operations);
   }
   const int fd = slots_[slot].connection->fd(side);
   switch (operations.recv.kind) {
@@ -237,15 +237,20 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
   }
 }
 
-void World::CloseSocket(uint32_t slot, Side side, CloseKind kind, int fd) {
-  if (kind == CloseKind::kReset && kernel_.HasUndelivered(fd)) {
-    Trace(slot, " reset of ", side == Side::kClient ? "client" : "upstream", " deferred");
-    slots_[slot].connection->OnCloseDeferred(side, fd);
-    return;
+void World::CloseSocket(uint32_t slot, Side side, const Operations::End& operations) {
+  const int fd = operations.close_fd;
+  const char* name = side == Side::kClient ? "client" : "upstream";
+  const bool reset = operations.close == CloseKind::kReset;
+  if (!operations.close_now && (reset || kernel_.HasUnread(fd))) {
+    if (const int num_undelivered = kernel_.NumUndelivered(fd); num_undelivered > 0) {
+      Trace(slot, " close of ", name, " deferred, ", num_undelivered, " bytes undelivered");
+      if (!reset) kernel_.ShutdownWrite(fd);
+      slots_[slot].connection->OnCloseDeferred(side, fd, num_undelivered);
+      return;
+    }
   }
-  Trace(slot, kind == CloseKind::kGraceful ? " close of " : " reset of ",
-        side == Side::kClient ? "client" : "upstream");
-  kernel_.Close(fd, /*reset=*/kind != CloseKind::kGraceful);
+  Trace(slot, reset ? " reset of " : " close of ", name);
+  kernel_.Close(fd, reset);
 }
 
 bool World::ConnectUpstream(uint32_t slot) {
@@ -301,7 +306,7 @@ bool World::Turn() {
       if (!slots_[slot].connection.has_value()) continue;
       Trace(slot, " is told to stop");
       records_[slot].stopped = true;
-      slots_[slot].connection->OnStop();
+      slots_[slot].connection->OnStop(now_ms_);
       Touch(slot);
     }
   }

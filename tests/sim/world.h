@@ -69,7 +69,7 @@ class World {
   void Touch(uint32_t slot);
   void AdvanceConnection(uint32_t slot);
   void Submit(uint32_t slot, engine::Side side, const engine::Operations::End& operations);
-  void CloseSocket(uint32_t slot, engine::Side side, engine::CloseKind kind, int fd);
+  void CloseSocket(uint32_t slot, engine::Side side, const engine::Operations::End& operations);
   bool ConnectUpstream(uint32_t slot);
 
   bool Turn();
