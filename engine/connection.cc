@@ -513,7 +513,11 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
   operations.close = self.close;
   // A stream that breaks off in the middle must not look as if it had ended.
   if (state_ == State::kClosing && relay_.has_due(side)) operations.close = CloseKind::kReset;
-  operations.close_now = stopping_ || now_ms_ >= deferral.deadline_ms;
+  // What a peer sends to a socket that is closed is answered with an RST (RFC 2525 2.17), and an
+  // RST throws away what has not been delivered. One that has ended its stream sends nothing more.
+  const bool harmless = operations.close == CloseKind::kGraceful && relay_.ended(side);
+  operations.close_now =
+      harmless || stopping_ || state_ == State::kRetrying || now_ms_ >= deferral.deadline_ms;
   operations.close_fd = self.fd;
   self = End{.close = self.close};
 }

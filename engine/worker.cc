@@ -69,13 +69,6 @@ int NumUndelivered(int fd) {
   return ioctl(fd, SIOCOUTQ, &num_bytes) == 0 ? num_bytes : 0;
 }
 
-// Whether close(2) would send an RST for bytes that nobody has read (RFC 2525 2.17), which also
-// throws away what has not been delivered.
-bool HasUnread(int fd) {
-  int num_bytes = 0;
-  return ioctl(fd, SIOCINQ, &num_bytes) == 0 && num_bytes > 0;
-}
-
 }  // namespace
 
 RingOptions Worker::ring_options() {
@@ -207,7 +200,6 @@ void Worker::OnCompletion(const Completion& completion) {
     case Op::kCancel:  // What was cancelled tells how it ended.
       return;
     case Op::kNone:
-    case Op::kPoll:
       break;
   }
   CHECK(false) << "a completion of an operation that is never submitted";
@@ -424,7 +416,7 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
     case RecvWish::Kind::kNone:
       break;
     case RecvWish::Kind::kCold:
-      ring_->PrepRecvProvided(fd, 0, TokenFor(slot, Op::kRecv, side), operations.poll_first);
+      ring_->PrepRecvProvided(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first);
       break;
     case RecvWish::Kind::kHot:
       ring_->PrepRecv(fd, operations.recv.room, TokenFor(slot, Op::kRecv, side),
@@ -441,7 +433,7 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
 void Worker::CloseSocket(Slot& slot, Side side, const Operations::End& operations) {
   const int fd = operations.close_fd;
   const bool reset = operations.close == CloseKind::kReset;
-  if (!operations.close_now && (reset || HasUnread(fd))) {
+  if (!operations.close_now) {
     if (const int num_undelivered = NumUndelivered(fd); num_undelivered > 0) {
       if (!reset) shutdown(fd, SHUT_WR);
       slot.connection->OnCloseDeferred(side, fd, num_undelivered);

@@ -19,7 +19,13 @@ namespace {
 
 using Slot = std::atomic<SSL_SESSION*>;
 
-int64_t NowSeconds() { return std::time(nullptr); }
+// The clock that BoringSSL stamps sessions with. time(2) lags behind it by up to a tick, so that a
+// session of this very second would look as if it came from the next.
+int64_t NowSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec;
+}
 
 // The time BoringSSL goes by, and for TLS 1.2 the lifetime hint, which it does not apply itself
 // (RFC 5077 3.3; zero means the server does not say).

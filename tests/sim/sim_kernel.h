@@ -62,7 +62,6 @@ class SimKernel {
   SimSocket& socket(int fd);
   void ShutdownWrite(int fd);
   int NumUndelivered(int fd) { return socket(fd).num_undelivered(); }
-  bool HasUnread(int fd) { return socket(fd).num_arrived_bytes() > 0; }
 
   // --- The ring ---
 

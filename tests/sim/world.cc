@@ -241,7 +241,7 @@ void World::CloseSocket(uint32_t slot, Side side, const Operations::End& operati
   const int fd = operations.close_fd;
   const char* name = side == Side::kClient ? "client" : "upstream";
   const bool reset = operations.close == CloseKind::kReset;
-  if (!operations.close_now && (reset || kernel_.HasUnread(fd))) {
+  if (!operations.close_now) {
     if (const int num_undelivered = kernel_.NumUndelivered(fd); num_undelivered > 0) {
       Trace(slot, " close of ", name, " deferred, ", num_undelivered, " bytes undelivered");
       if (!reset) kernel_.ShutdownWrite(fd);
