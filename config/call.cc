@@ -58,7 +58,7 @@ int64_t SizeArg(const Call& call, int64_t min, int64_t max, int64_t otherwise) {
 int64_t DurationMsArg(const Call& call, int64_t otherwise) {
   const std::optional<int64_t> duration_ms = ParseDurationMs(call.arg(0).text);
   if (duration_ms.has_value()) return *duration_ms;
-  call.InvalidValue(call.arg(0), "a time such as \"10s\", \"500ms\" or \"1h 30m\"");
+  call.InvalidValue(call.arg(0), "a time such as \"10s\", \"500ms\" or \"1h 30m\", up to \"10y\"");
   return otherwise;
 }
 

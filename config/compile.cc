@@ -53,7 +53,9 @@ class Compiler {
       if (pending.inside == kStream) CompileStream(*pending.node);
     }
     if (!block.Mentions("stream") && !diagnostics_.has_errors()) {
-      diagnostics_.Error({}, "no \"stream\" block in the configuration: there is nothing to proxy");
+      diagnostics_.Error({},
+                         absl::StrCat("no \"stream\" block in ", Quote(input_.main_source->name()),
+                                      ": there is nothing to proxy"));
     }
     Plan plan = std::move(linker_).Finish(std::move(main_.process), input_.check_tls);
     if (diagnostics_.has_errors()) return std::nullopt;

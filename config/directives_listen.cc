@@ -56,11 +56,11 @@ constexpr Parameter<Listener> kParameters[] = {
      [](std::string_view value, Listener& listener) {
        return SetIfGiven(ParseNumber(value, 1, kIntMax), &listener.backlog);
      }},
-    {"rcvbuf", "a size such as \"64k\"",
+    {"rcvbuf", "a size such as \"64k\", from 1 to 2147483647 bytes",
      [](std::string_view value, Listener& listener) {
        return SetIfGiven(ParseSocketBuffer(value), &listener.rcvbuf_bytes);
      }},
-    {"sndbuf", "a size such as \"64k\"",
+    {"sndbuf", "a size such as \"64k\", from 1 to 2147483647 bytes",
      [](std::string_view value, Listener& listener) {
        return SetIfGiven(ParseSocketBuffer(value), &listener.sndbuf_bytes);
      }},
@@ -83,13 +83,15 @@ constexpr Parameter<Listener> kParameters[] = {
     {"deferred", {}, [](std::string_view, Listener& listener) { return listener.deferred = true; }},
     // Every address is bound on its own: what `bind` asks for is always so.
     {"bind", {}, [](std::string_view, Listener&) { return true; }},
-    {"udp"},
     {"ssl"},
     {"proxy_protocol"},
     {"default_server"},
-    {"multipath"},
-    {"setfib"},
-    {"accept_filter"},
+    {.name = "udp", .refused = "is not for sluice, which proxies TCP: leave this server to nginx"},
+    {.name = "multipath",
+     .refused = "is not for sluice: remove it, clients with Multipath TCP fall back to TCP"},
+    {.name = "setfib", .refused = "is for FreeBSD, sluice runs on Linux: remove it"},
+    {.name = "accept_filter",
+     .refused = "is for FreeBSD, sluice runs on Linux: use \"deferred\" instead"},
 };
 
 // Takes back what an address of this family cannot have, and says so.

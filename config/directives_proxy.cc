@@ -30,8 +30,15 @@ void SetTimeout(Call& call) {
 
 void SetBufferSize(Call& call) {
   Server& server = call.server->server;
-  server.buffer_bytes = SizeArg(call, 1, kBufferBytesMax, server.buffer_bytes);
+  const int64_t bytes = SizeArg(call, 1, kBufferBytesMax, 0);
+  if (bytes == 0) return;  // Reported.
+  server.buffer_bytes = bytes;
   server.buffer_bytes_given = true;
+  if (bytes < kBufferBytesMin) {
+    call.diagnostics.Notice(
+        call.arg(0).span,
+        absl::StrCat("each direction may hold ", kBufferBytesMin >> 10, "k all the same"));
+  }
 }
 
 void SetBind(Call& call) {

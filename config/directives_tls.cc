@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "config/call.h"
@@ -55,7 +56,7 @@ void SetProtocols(Call& call) {
   if (call.is_first) versions = 0;
   bool bad = false;
   for (const Word& word : call.directive.args) {
-    if (word.text == "SSLv2" || word.text == "SSLv3") {
+    if (absl::EqualsIgnoreCase(word.text, "SSLv2") || absl::EqualsIgnoreCase(word.text, "SSLv3")) {
       call.Error(word, absl::StrCat(word.text,
                                     " is broken and not built in: remove it, and use "
                                     "TLSv1.2 TLSv1.3"));
@@ -66,7 +67,7 @@ void SetProtocols(Call& call) {
     uint8_t bit = 0;
     for (size_t i = 0; i < std::size(kTlsVersions); ++i) {
       names.push_back(tls::VersionName(kTlsVersions[i]));
-      if (word.text == names.back()) bit = static_cast<uint8_t>(1u << i);
+      if (absl::EqualsIgnoreCase(word.text, names.back())) bit = static_cast<uint8_t>(1u << i);
     }
     if (bit == 0) {
       call.Error(word, absl::StrCat("invalid value ", Quote(word.text), " in \"", call.spec.name,

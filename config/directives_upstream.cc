@@ -25,7 +25,7 @@ constexpr Parameter<Peer> kParameters[] = {
      [](std::string_view value, Peer& peer) {
        return SetIfGiven(ParseNumber(value, 0, kIntMax), &peer.max_fails);
      }},
-    {"fail_timeout", "a time such as \"10s\"",
+    {"fail_timeout", "a time such as \"10s\", up to \"10y\"",
      [](std::string_view value, Peer& peer) {
        const std::optional<int64_t> ms = ParseDurationMs(value);
        peer.fail_timeout_ms = ms.value_or(0);

@@ -4,10 +4,13 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "config/value.h"
 
 namespace sluice::config {
@@ -19,6 +22,14 @@ constexpr int kPortMax = 65'535;
 bool IsIp(int family, const std::string& host) {
   in6_addr buffer;  // The larger of the two.
   return inet_pton(family, host.c_str(), &buffer) == 1;
+}
+
+// "http://" of "http://host:80"; empty if there is none.
+std::string_view SchemeOf(std::string_view text) {
+  const size_t num_letters =
+      std::find_if_not(text.begin(), text.end(), absl::ascii_isalpha) - text.begin();
+  const bool has_scheme = num_letters > 0 && text.substr(num_letters).starts_with("://");
+  return has_scheme ? text.substr(0, num_letters + 3) : std::string_view();
 }
 
 absl::StatusOr<Endpoint> ParseUnix(std::string_view path) {
@@ -44,6 +55,9 @@ absl::Status ParsePort(std::string_view text, bool allow_range, Endpoint* endpoi
 
 absl::StatusOr<Endpoint> ParseHostAndPort(std::string_view text, bool allow_range) {
   if (text.starts_with(kUnixPrefix)) return ParseUnix(text.substr(kUnixPrefix.size()));
+  if (const std::string_view scheme = SchemeOf(text); !scheme.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("remove the scheme \"", scheme, "\""));
+  }
   Endpoint endpoint;
   std::string_view rest;  // ":PORT" or nothing.
   if (text.starts_with('[')) {
@@ -63,6 +77,10 @@ absl::StatusOr<Endpoint> ParseHostAndPort(std::string_view text, bool allow_rang
       return absl::InvalidArgumentError("invalid host");
     }
     endpoint.kind = IsIp(AF_INET, endpoint.host) ? Endpoint::Kind::kIp : Endpoint::Kind::kName;
+    if (endpoint.kind == Endpoint::Kind::kName &&
+        endpoint.host.find_first_not_of("0123456789.") == std::string::npos) {
+      return absl::InvalidArgumentError("invalid IPv4 address");
+    }
   }
   if (!rest.empty()) {
     absl::Status port = ParsePort(rest.substr(1), allow_range, &endpoint);

@@ -29,7 +29,9 @@ struct Endpoint {
 
 // HOST, HOST:PORT, IPV4[:PORT], [IPV6][:PORT] or unix:PATH. The message of a failure is nginx's:
 // "invalid port", "no host", "invalid host", "no path in the unix domain socket",
-// "too long path in the unix domain socket".
+// "too long path in the unix domain socket"; or sluice's: "invalid IPv6 address", "invalid IPv4
+// address" for a host of digits and dots that is none, which a resolver would complete (1.2.3 to
+// 1.2.0.3), and "remove the scheme "http://"".
 absl::StatusOr<Endpoint> ParseEndpoint(std::string_view text);
 
 // As ParseEndpoint, and PORT alone (every IPv4 address), *:PORT, and FIRST-LAST for a port. Fails

@@ -47,6 +47,21 @@ TEST(ParseEndpoint, SaysWhatIsWrong) {
   EXPECT_EQ(message("unix:"), "no path in the unix domain socket");
 }
 
+TEST(ParseEndpoint, RefusesAnIpv4AddressThatIsNotComplete) {
+  for (const char* text : {"1.2.3:80", "1.2.3.4.5:80", "1.2.3.256:80", "1.2.3.04:80", "127", "."}) {
+    EXPECT_EQ(ParseEndpoint(text).status().message(), "invalid IPv4 address") << text;
+  }
+  EXPECT_EQ(ParseListen("1.2.3:80").status().message(), "invalid IPv4 address");
+  ExpectEndpoint(ParseEndpoint("1.2.3.example:80"), Kind::kName, "1.2.3.example", 80, 80);
+}
+
+TEST(ParseEndpoint, NamesASchemeAsTheMistake) {
+  EXPECT_EQ(ParseEndpoint("http://host:80").status().message(), "remove the scheme \"http://\"");
+  EXPECT_EQ(ParseEndpoint("https://unix:/x").status().message(), "remove the scheme \"https://\"");
+  EXPECT_EQ(ParseListen("tcp://80").status().message(), "remove the scheme \"tcp://\"");
+  EXPECT_EQ(ParseEndpoint("://host").status().message(), "no host");
+}
+
 TEST(ParseEndpoint, BoundsTheUnixPathByTheSystem) {
   EXPECT_TRUE(ParseEndpoint("unix:" + std::string(107, 'x')).ok());
   EXPECT_EQ(ParseEndpoint("unix:" + std::string(108, 'x')).status().message(),

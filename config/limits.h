@@ -44,6 +44,14 @@ inline constexpr int kWorkerConnectionsMax = 1 << 20;
 // proxy_buffer_size: the most one direction of one connection may hold.
 inline constexpr int64_t kBufferBytesMax = int64_t{64} << 20;
 
+// proxy_buffer_size: what one direction may always hold, whatever is given. A TLS record with its
+// overhead has to fit.
+inline constexpr int64_t kBufferBytesMin = int64_t{32} << 10;
+
+// Times. nginx on a 64-bit machine takes any that fits 63 bits; what is longer than this is a slip
+// of the unit, and so much fits a clock in nanoseconds.
+inline constexpr int64_t kDurationMsMax = int64_t{10} * 365 * 24 * 60 * 60 * 1000;
+
 // Weight of a peer: smooth weighted round robin adds them up in 32 bits over a whole group, and
 // configurations stay below 1000.
 inline constexpr int kWeightMax = 65'535;

@@ -24,6 +24,9 @@ struct Parameter {
   // Null: nginx has it, sluice does not. False: the value is bad. Without a value, `value` is
   // empty.
   bool (*set)(std::string_view value, T& object) = nullptr;
+  // Without `set`: why sluice will not have it, and what to do instead, behind `parameter "name"`.
+  // Empty: it will come.
+  std::string_view refused = {};
 };
 
 // For `set` functions: stores a value that could be parsed, and returns whether it could.
@@ -54,6 +57,8 @@ bool SetParameters(const Call& call, size_t first, std::span<const Parameter<T>>
       std::vector<std::string_view> names;
       for (const Parameter<T>& row : table) names.push_back(row.name);
       call.InvalidParameter(word, names);
+    } else if (!parameter->refused.empty()) {
+      call.Error(word, absl::StrCat("parameter \"", name, "\" ", parameter->refused));
     } else if (parameter->set == nullptr) {
       call.NotSupportedYet(word,
                            absl::StrCat("parameter \"", name, "\" of \"", call.spec.name, "\""));

@@ -11,6 +11,7 @@ namespace sluice::config {
 namespace {
 
 constexpr int kEditsMax = 3;
+constexpr int kLettersForOneEdit = 4;
 // No name is longer; also bounds the work for a hostile word.
 constexpr size_t kWordBytesMaxForSuggestion = 64;
 
@@ -41,14 +42,15 @@ int Edits(std::string_view a, std::string_view b) {
 
 std::string_view Nearest(std::string_view word, std::span<const std::string_view> candidates) {
   if (word.size() > kWordBytesMaxForSuggestion) return {};
-  int fewest = std::min(kEditsMax, static_cast<int>(word.size()) / 3) + 1;
+  int fewest = std::min(kEditsMax, static_cast<int>(word.size()) / kLettersForOneEdit) + 1;
   std::string_view nearest;
   for (const std::string_view candidate : candidates) {
     const int length_gap =
         std::abs(static_cast<int>(candidate.size()) - static_cast<int>(word.size()));
-    if (length_gap >= fewest) continue;
+    if (length_gap > fewest) continue;
     const int edits = Edits(word, candidate);
-    if (edits < fewest) {
+    if (edits < fewest ||
+        (edits == fewest && !nearest.empty() && candidate.size() > nearest.size())) {
       fewest = edits;
       nearest = candidate;
     }

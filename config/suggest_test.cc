@@ -25,9 +25,18 @@ TEST(Nearest, TakesTheNearestOfSeveral) {
   EXPECT_EQ(Nearest("proxy_ssl_verfiy", kWords), "proxy_ssl_verify");
 }
 
+TEST(Nearest, KeepsMostOfWhatWasWritten) {
+  constexpr std::string_view kVersions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+  EXPECT_EQ(Nearest("TLSv12", kVersions), "TLSv1.2");
+  EXPECT_EQ(Nearest("TLSv13", kVersions), "TLSv1.3");
+  EXPECT_EQ(Nearest("TLSv1.9", kVersions), "TLSv1.1");  // The first of those that are as long.
+}
+
 TEST(Nearest, LeavesAWordAloneThatIsNoSlip) {
   EXPECT_EQ(Nearest("", kWords), "");
   EXPECT_EQ(Nearest("of", kWords), "");  // Two letters could be anything.
+  EXPECT_EQ(Nearest("opf", kWords), "");
+  EXPECT_EQ(Nearest("silent", kWords), "");
   EXPECT_EQ(Nearest("upstream", kWords), "");
   EXPECT_EQ(Nearest(std::string(100'000, 'x'), kWords), "");
   EXPECT_EQ(Nearest("listen", {}), "");

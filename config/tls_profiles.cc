@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "config/endpoint.h"
 #include "config/quote.h"
 #include "config/read_file.h"
 
@@ -43,7 +44,17 @@ Span SpanOf(tls::Field field, const Block& block) {
   const Directive* directive = block.SetBy(DirectiveOf(field));
   if (directive == nullptr && field == tls::Field::kName) directive = block.SetBy("proxy_pass");
   if (directive != nullptr) return directive->args[0].span;
-  return block.SetBy("proxy_ssl")->name.span;
+  if (field == tls::Field::kTrustedCertificate) directive = block.SetBy("proxy_ssl_verify");
+  return (directive == nullptr ? block.SetBy("proxy_ssl") : directive)->name.span;
+}
+
+// Whether upstreams may be expected to tell their hosts apart by `name`: a host name, not an
+// address, and not the name of a group that has no dot and was not meant as a host name.
+bool IsHostName(const std::string& name, const Block& block) {
+  if (name.empty() || ParseIpAddress(name).has_value()) return false;
+  const Directive* proxy_ssl_name = block.SetBy("proxy_ssl_name");
+  const bool is_explicit = proxy_ssl_name != nullptr && proxy_ssl_name->args[0].text == name;
+  return is_explicit || name.find('.') != std::string::npos;
 }
 
 std::vector<std::string> Passwords(const std::string& contents) {
@@ -59,13 +70,14 @@ std::vector<std::string> Passwords(const std::string& contents) {
 
 int TlsProfiles::Add(const tls::Settings& tls, const std::string& password_path,
                      const Block& block) {
-  CheckCombination(tls, block);
+  WarnOfUnsafe(tls, block);
   const int index = Find(tls, password_path);
   Profile& profile = profiles_[static_cast<size_t>(index)];
   Use use{.profile = index, .spans = {}};
   for (const tls::Field field : kFields) {
     use.spans[static_cast<size_t>(field)] = SpanOf(field, block);
   }
+  for (const tls::Problem& problem : tls::CheckCombination(tls)) Report(problem, use);
 
   // For a known profile too: its files, if bad, are to be reported at this server's lines.
   const auto load = [&](tls::Field field, tls::File* file) {
@@ -89,50 +101,33 @@ int TlsProfiles::Add(const tls::Settings& tls, const std::string& password_path,
   return index;
 }
 
-void TlsProfiles::CheckCombination(const tls::Settings& tls, const Block& block) {
-  const Directive* proxy_ssl = block.SetBy("proxy_ssl");
-  const Directive* verify = block.SetBy("proxy_ssl_verify");
-  const auto report = [&](Severity severity, std::string_view name, std::string message) {
+void TlsProfiles::WarnOfUnsafe(const tls::Settings& tls, const Block& block) {
+  const auto warn = [&](std::string_view name, std::string message) {
     const Directive* directive = block.SetBy(name);
-    diagnostics_.Add(severity, (directive == nullptr ? proxy_ssl : directive)->name.span,
-                     std::move(message));
+    if (directive == nullptr) directive = block.SetBy("proxy_ssl");
+    diagnostics_.Warning(directive->name.span, std::move(message));
   };
 
-  if (tls.certificate.given() && !tls.certificate_key.given()) {
-    report(Severity::kError, "proxy_ssl_certificate",
-           absl::StrCat("no \"proxy_ssl_certificate_key\" is defined for certificate ",
-                        Quote(tls.certificate.path)));
-  }
-  if (tls.certificate_key.given() && !tls.certificate.given()) {
-    report(Severity::kWarning, "proxy_ssl_certificate_key",
-           "\"proxy_ssl_certificate_key\" has no effect without \"proxy_ssl_certificate\"");
-  }
-  if (tls.verify && !tls.trusted_certificate.given()) {
-    report(Severity::kError, "proxy_ssl_verify",
-           "no \"proxy_ssl_trusted_certificate\" for \"proxy_ssl_verify on\": expected a file with "
-           "the CAs to trust");
-  }
-  if (tls.verify && tls.name.empty()) {
-    report(Severity::kError, "proxy_ssl_verify",
-           "no name to verify the upstream's certificate by: a unix socket has none, add "
-           "\"proxy_ssl_name NAME;\"");
-  } else if (tls.send_server_name && tls.name.empty()) {
-    report(Severity::kError, "proxy_ssl_server_name",
-           "no name to send: a unix socket has none, add \"proxy_ssl_name NAME;\"");
-  }
   if (!tls.verify) {
-    diagnostics_.Warning((verify == nullptr ? proxy_ssl : verify)->name.span,
-                         "upstreams are not verified: anyone on the way can pose as them; add "
-                         "\"proxy_ssl_verify on;\" and \"proxy_ssl_trusted_certificate FILE;\"");
+    warn("proxy_ssl_verify",
+         "upstreams are not verified: anyone on the way can pose as them; add "
+         "\"proxy_ssl_verify on;\" and \"proxy_ssl_trusted_certificate FILE;\"");
     if (tls.crl.given()) {
-      report(Severity::kWarning, "proxy_ssl_crl",
-             "\"proxy_ssl_crl\" has no effect without \"proxy_ssl_verify on\"");
+      warn("proxy_ssl_crl", "\"proxy_ssl_crl\" has no effect without \"proxy_ssl_verify on\"");
     }
   }
+  // Who writes "off" means it.
+  if (!tls.send_server_name && block.SetBy("proxy_ssl_server_name") == nullptr &&
+      IsHostName(tls.name, block)) {
+    warn("proxy_ssl",
+         "upstreams are not told which host is meant (SNI): one that has several may show another "
+         "host's certificate, or refuse; add \"proxy_ssl_server_name on;\", or \"off\" to keep it "
+         "so");
+  }
   if (tls.min_version < tls::Version::kTls12) {
-    report(Severity::kWarning, "proxy_ssl_protocols",
-           "TLSv1 and TLSv1.1 are no longer safe (RFC 8996): keep to TLSv1.2 TLSv1.3 if all "
-           "upstreams can");
+    warn("proxy_ssl_protocols",
+         "TLSv1 and TLSv1.1 are no longer safe (RFC 8996): keep to TLSv1.2 TLSv1.3 if all "
+         "upstreams can");
   }
 }
 
@@ -172,10 +167,14 @@ void TlsProfiles::Check(const TlsCheck& check) {
   }
   for (const Use& use : uses_) {
     for (const tls::Problem& problem : problems[static_cast<size_t>(use.profile)]) {
-      diagnostics_.Add(problem.fatal ? Severity::kError : Severity::kWarning,
-                       use.spans[static_cast<size_t>(problem.field)], problem.message);
+      Report(problem, use);
     }
   }
+}
+
+void TlsProfiles::Report(const tls::Problem& problem, const Use& use) {
+  diagnostics_.Add(problem.fatal ? Severity::kError : Severity::kWarning,
+                   use.spans[static_cast<size_t>(problem.field)], problem.message);
 }
 
 std::vector<tls::Settings> TlsProfiles::Take() && {

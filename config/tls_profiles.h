@@ -16,7 +16,8 @@
 
 namespace sluice::config {
 
-// Everything that is wrong with settings whose files have been read: tls::CheckSettings.
+// Everything that is wrong with settings whose files have been read, but for what
+// tls::CheckCombination finds: tls::CheckSettings.
 using TlsCheck = std::function<std::vector<tls::Problem>(const tls::Settings&)>;
 
 class TlsProfiles {
@@ -53,7 +54,8 @@ class TlsProfiles {
     FieldSpans spans;
   };
 
-  void CheckCombination(const tls::Settings& tls, const Block& block);
+  void WarnOfUnsafe(const tls::Settings& tls, const Block& block);
+  void Report(const tls::Problem& problem, const Use& use);
   int Find(const tls::Settings& tls, const std::string& password_path);
   // Contents of `path`, reported at `span` if there are none.
   const std::string* Load(const std::string& path, Span span);

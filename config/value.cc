@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "config/limits.h"
 
 namespace sluice::config {
 namespace {
@@ -95,6 +96,7 @@ std::optional<int64_t> ParseDurationMs(std::string_view text) {
     if (__builtin_add_overflow(total_ms, ms, &total_ms)) return std::nullopt;
     while (text.starts_with(' ')) text.remove_prefix(1);
   }
+  if (total_ms > kDurationMsMax) return std::nullopt;
   return total_ms;
 }
 

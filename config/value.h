@@ -16,7 +16,7 @@ std::optional<int64_t> ParseSize(std::string_view text);
 
 // A duration in ms: numbers, each with a unit, largest unit first, each unit once, blanks between
 // allowed: "1h 30m". y (365 days), M (30 days), w, d, h, m, s, ms; the last number may stand
-// without a unit and is seconds.
+// without a unit and is seconds. Up to kDurationMsMax.
 std::optional<int64_t> ParseDurationMs(std::string_view text);
 
 // "on" or "off", in either case.

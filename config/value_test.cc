@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "config/limits.h"
+
 namespace sluice::config {
 namespace {
 
@@ -66,7 +68,13 @@ TEST(ParseDurationMs, RefusesWhatIsNoneAndWhatOverflows) {
         "300000000y", "9223372036854775807", "99999999999999999999ms"}) {
     EXPECT_EQ(ParseDurationMs(text), std::nullopt) << text;
   }
-  EXPECT_EQ(ParseDurationMs("9223372036854775807ms"), kInt64Max);
+}
+
+TEST(ParseDurationMs, IsBounded) {
+  EXPECT_EQ(ParseDurationMs("10y"), kDurationMsMax);
+  for (const char* text : {"10y 1ms", "11y", "300000000y", "9223372036854775807ms"}) {
+    EXPECT_EQ(ParseDurationMs(text), std::nullopt) << text;
+  }
 }
 
 TEST(ParseFlag, TakesOnAndOffInEitherCaseOnly) {

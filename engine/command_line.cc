@@ -50,7 +50,6 @@ absl::Status SetValue(char option, std::string_view value, CommandLine& command)
       command.globals = value;
       return absl::OkStatus();
     default:  // -s.
-      command.action = Action::kSignal;
       if (value == "stop") {
         command.signal = SIGTERM;
       } else if (value == "quit") {
@@ -72,13 +71,13 @@ bool SetFlag(char option, CommandLine& command) {
   switch (option) {
     case '?':
     case 'h':
-      command.action = Action::kHelp;
+      command.show_version = command.show_help = true;
       return true;
     case 'v':
-      command.action = Action::kVersion;
+      command.show_version = true;
       return true;
     case 'V':
-      command.action = Action::kBuild;
+      command.show_version = command.show_build = true;
       return true;
     case 't':
       // -T says more.
@@ -95,14 +94,31 @@ bool SetFlag(char option, CommandLine& command) {
   }
 }
 
+// The option that --dump-plan cannot be used together with; null: none was given.
+const char* OptionOf(Action action) {
+  switch (action) {
+    case Action::kTest:
+      return "-t";
+    case Action::kTestAndDump:
+      return "-T";
+    case Action::kSignal:
+      return "-s";
+    case Action::kRun:
+    case Action::kDumpPlan:
+      break;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> arguments) {
   CommandLine command;
+  bool dump_plan = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
     if (argument == "--dump-plan") {
-      command.action = Action::kDumpPlan;
+      dump_plan = true;
       continue;
     }
     if (argument.size() < 2 || argument[0] != '-') return InvalidOption(argument);
@@ -127,6 +143,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> argume
       argument = {};
     }
   }
+  // A test goes before a signal.
+  if (command.action == Action::kRun && command.signal != 0) command.action = Action::kSignal;
+  if (!dump_plan) return command;
+  if (const char* other = OptionOf(command.action); other != nullptr) {
+    return Invalid(absl::StrCat("\"--dump-plan\" and \"", other, "\" cannot be used together"));
+  }
+  command.action = Action::kDumpPlan;
   return command;
 }
 
@@ -142,7 +165,7 @@ std::string HelpText() {
       "  -t            : test configuration and exit\n"
       "  -T            : test configuration, dump it and exit\n"
       "  -q            : suppress non-error messages during configuration testing\n"
-      "  -s signal     : send signal to the running sluice: stop, quit\n"
+      "  -s signal     : send signal to the running sluice: stop, quit (not sent with -t, -T)\n"
       "  -p prefix     : set prefix path (default: ",
       kDefaultPrefix,
       ")\n"
@@ -153,7 +176,7 @@ std::string HelpText() {
       kDefaultConfigFile,
       ")\n"
       "  -g directives : set global directives out of configuration file\n"
-      "  --dump-plan   : show the compiled configuration and exit\n");
+      "  --dump-plan   : show the compiled configuration and exit; not together with -t, -T, -s\n");
 }
 
 }  // namespace sluice::engine

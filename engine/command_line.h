@@ -22,11 +22,12 @@ struct CommandLine {
     kTestAndDump,  // -T
     kDumpPlan,     // --dump-plan
     kSignal,       // -s
-    kVersion,      // -v
-    kBuild,        // -V
-    kHelp,         // -h, -?
   };
 
+  // -v, -V or -h: what is shown before a test, or instead of any other action.
+  bool show_version = false;
+  bool show_build = false;  // -V; with show_version.
+  bool show_help = false;   // -h, -?; with show_version.
   Action action = Action::kRun;
   int signal = 0;                                // kSignal: what to send to the running sluice.
   bool quiet = false;                            // -q
@@ -36,8 +37,9 @@ struct CommandLine {
   std::string globals;    // -g
 };
 
-// Options may be put together as nginx allows it: "-tq", "-c/etc/x.conf". `arguments` without the
-// program's name.
+// Options may be put together as nginx allows it: "-tq", "-c/etc/x.conf". As there, a test goes
+// before a signal, in whatever order they stand; --dump-plan with either of them is an error.
+// `arguments` without the program's name.
 absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> arguments);
 
 // What -h shows below the version.

@@ -1,6 +1,8 @@
 #include "engine/command_line.h"
 
 #include <csignal>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -36,11 +38,38 @@ TEST(CommandLineTest, NothingRunsWithTheDefaults) {
 TEST(CommandLineTest, FlagsChooseTheAction) {
   EXPECT_EQ(Parse({"-t"}).action, Action::kTest);
   EXPECT_EQ(Parse({"-T"}).action, Action::kTestAndDump);
-  EXPECT_EQ(Parse({"-v"}).action, Action::kVersion);
-  EXPECT_EQ(Parse({"-V"}).action, Action::kBuild);
-  EXPECT_EQ(Parse({"-h"}).action, Action::kHelp);
-  EXPECT_EQ(Parse({"-?"}).action, Action::kHelp);
   EXPECT_EQ(Parse({"--dump-plan"}).action, Action::kDumpPlan);
+}
+
+// As ngx_show_version_info does.
+TEST(CommandLineTest, WhatToShowIsAskedForBesideTheAction) {
+  const auto shown = [](const std::vector<const char*>& arguments) {
+    const CommandLine command = Parse(arguments);
+    return std::tuple(command.show_version, command.show_build, command.show_help, command.action);
+  };
+  EXPECT_EQ(shown({}), std::tuple(false, false, false, Action::kRun));
+  EXPECT_EQ(shown({"-v"}), std::tuple(true, false, false, Action::kRun));
+  EXPECT_EQ(shown({"-V"}), std::tuple(true, true, false, Action::kRun));
+  EXPECT_EQ(shown({"-h"}), std::tuple(true, false, true, Action::kRun));
+  EXPECT_EQ(shown({"-?"}), std::tuple(true, false, true, Action::kRun));
+  EXPECT_EQ(shown({"-tV"}), std::tuple(true, true, false, Action::kTest));
+  EXPECT_EQ(shown({"-vh", "-s", "stop"}), std::tuple(true, false, true, Action::kSignal));
+}
+
+TEST(CommandLineTest, TestGoesBeforeASignalInWhateverOrder) {
+  EXPECT_EQ(Parse({"-t", "-s", "stop"}).action, Action::kTest);
+  EXPECT_EQ(Parse({"-s", "stop", "-t"}).action, Action::kTest);
+  EXPECT_EQ(Parse({"-T", "-s", "stop"}).action, Action::kTestAndDump);
+  EXPECT_EQ(Parse({"-s", "stop", "-T"}).action, Action::kTestAndDump);
+}
+
+TEST(CommandLineTest, PlanIsDumpedAloneOrNotAtAll) {
+  for (const char* option : {"-t", "-T", "-sstop"}) {
+    const std::string name(option, 2);
+    EXPECT_THAT(Error({"--dump-plan", option}),
+                HasSubstr("\"--dump-plan\" and \"" + name + "\" cannot be used together"));
+    EXPECT_EQ(Error({option, "--dump-plan"}), Error({"--dump-plan", option}));
+  }
 }
 
 TEST(CommandLineTest, ValuesStandBehindTheirOptionOrFollowIt) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "config/limits.h"
 #include "tls/session.h"
 
 namespace sluice::engine {
@@ -44,6 +45,8 @@ static_assert(kSmallSlabBytes >= tls::kRecordPlaintextBytesMax + tls::kRecordOve
 // A small slab in use still has room for a cold receive's bytes when it holds less than half.
 static_assert(kSmallSlabBytes >= 2 * kColdBufferBytes);
 static_assert(kSmallSlabBytes > kHotRoomBytesMin);
+// What a proxy_buffer_size below it comes to, and `sluice -t` says so.
+static_assert(kSmallSlabBytes == config::kBufferBytesMin);
 
 // --- Sending ---------------------------------------------------------------------------------
 

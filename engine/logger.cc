@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,19 @@ std::string FormatTime(time_t time) {
                          local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
 }
 
+// Waits neither for the reader of a FIFO now nor, later, for it to read.
+absl::StatusOr<FileDescriptor> OpenLogFile(const std::string& path) {
+  FileDescriptor fd(
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644));
+  if (fd.valid()) return fd;
+  const int error = errno;
+  struct stat file;
+  const bool unread = error == ENXIO && stat(path.c_str(), &file) == 0 && S_ISFIFO(file.st_mode);
+  return absl::FailedPreconditionError(
+      absl::StrCat(SystemErrorText(absl::StrCat("open() \"", path, "\""), error),
+                   unread ? ": nobody reads this FIFO; start its reader first" : ""));
+}
+
 // False if some of `text` could not be written: the disk is full, say.
 bool WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -44,7 +58,7 @@ std::string EscapeForLog(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   for (const unsigned char c : text) {
-    if (c < 0x20 || c == 0x7f) {
+    if (c < 0x20 || c >= 0x7f) {
       absl::StrAppendFormat(&escaped, "\\x%02X", c);
     } else {
       escaped += c;
@@ -60,12 +74,10 @@ absl::StatusOr<int> Logger::OpenFile(const std::string& path) {
   if (path == kStderr) {
     files_.push_back({.path = path, .fd = STDERR_FILENO});
   } else {
-    FileDescriptor fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-    if (!fd.valid()) {
-      return SystemError(absl::StrCat("open() \"", path, "\""), errno);
-    }
-    const int number = fd.get();
-    files_.push_back({.path = path, .owned_fd = std::move(fd), .fd = number});
+    absl::StatusOr<FileDescriptor> fd = OpenLogFile(path);
+    if (!fd.ok()) return fd.status();
+    const int number = fd->get();
+    files_.push_back({.path = path, .owned_fd = *std::move(fd), .fd = number});
   }
   return files_.size() - 1;
 }

@@ -28,8 +28,9 @@
 
 namespace sluice::engine {
 
-// `text` with control characters as \xNN, so that nobody can forge lines or move a terminal's
-// cursor. The logger does this to every message.
+// `text` with every byte that is not printable ASCII as \xNN, so that nobody can forge lines, move
+// a terminal's cursor or write letters that look like others. The logger does this to every
+// message.
 std::string EscapeForLog(std::string_view text);
 
 class Logger {
@@ -48,7 +49,8 @@ class Logger {
   Logger& operator=(const Logger&) = delete;
 
   // Opens the files of `logs` for appending and returns the index of their set. Files that are open
-  // already are shared. Only before StartQueueing.
+  // already are shared. A FIFO needs a reader by now; lines that it has no room for are lost, and
+  // counted. Only before StartQueueing.
   absl::StatusOr<int> AddSet(const std::vector<config::ErrorLog>& logs);
 
   // Whether a line of `level` is written anywhere. Any thread.

@@ -1,6 +1,8 @@
 #include "engine/logger.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -104,8 +106,31 @@ TEST_F(LoggerTest, ControlCharactersCannotForgeALine) {
                                                  "\\x1B[2J\\x7F\"")));
 }
 
-TEST_F(LoggerTest, TextInOtherLanguagesStays) {
-  EXPECT_EQ(EscapeForLog("Zertifikat für \xE2\x82\xAC"), "Zertifikat für \xE2\x82\xAC");
+TEST(EscapeForLogTest, OnlyPrintableAsciiPasses) {
+  EXPECT_EQ(EscapeForLog(" !\"az~"), " !\"az~");
+  EXPECT_EQ(EscapeForLog(std::string_view("\0\t\x1f\x7f", 4)), "\\x00\\x09\\x1F\\x7F");
+  // Of UTF-8 and of terminals that take the bytes from 0x80 on for control characters (CSI is 9B).
+  EXPECT_EQ(EscapeForLog("\xE2\x82\xAC\x9B"), "\\xE2\\x82\\xAC\\x9B");
+}
+
+TEST_F(LoggerTest, FifoWithoutAReaderIsRefusedAtOnce) {
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  EXPECT_THAT(logger_.AddSet({{.file = Path("fifo")}}).status().message(),
+              AllOf(HasSubstr(Path("fifo")), HasSubstr("nobody reads this FIFO")));
+}
+
+TEST_F(LoggerTest, FifoThatIsNotReadLosesLinesInsteadOfBlocking) {
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  const FileDescriptor reader(open(Path("fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  AddSet({{.file = Path("fifo"), .level = LogLevel::kNotice},
+          {.file = Path("log"), .level = LogLevel::kError}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  // More than a pipe holds.
+  const std::string message(200'000, 'x');
+  logger_.Log(LogLevel::kNotice, message);
+  logger_.Drain();
+  logger_.Drain();
+  EXPECT_THAT(Lines("log"), ElementsAre(HasSubstr("1 log lines were lost")));
 }
 
 TEST_F(LoggerTest, FileThatCannotBeOpenedIsNamed) {

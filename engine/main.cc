@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "config/diagnostic.h"
@@ -22,7 +24,7 @@
 #include "config/plan_dump.h"
 #include "config/source_text.h"
 #include "engine/command_line.h"
-#include "engine/file_descriptor.h"
+#include "engine/default_log.h"
 #include "engine/logger.h"
 #include "engine/pid_file.h"
 #include "engine/server.h"
@@ -39,6 +41,25 @@ void Print(FILE* stream, const std::string& text) { std::fputs(text.c_str(), str
 
 void PrintError(const std::string& text) {
   Print(stderr, absl::StrCat("sluice: [emerg] ", EscapeForLog(text), "\n"));
+}
+
+// To stdout. A dump that is not whole is a failure: whoever keeps it must not take it for all.
+int Dump(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return EXIT_SUCCESS;
+  }
+  PrintError(SystemErrorText("write() to stdout", errno));
+  return EXIT_FAILURE;
+}
+
+// Makes what is missing of stdin, stdout and stderr /dev/null: the next file to be opened would
+// otherwise become one of them, and receive what is meant for it.
+bool OpenMissingStandardFiles() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The lowest free number is the one that is missing.
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return false;
+  }
+  return true;
 }
 
 // `path` as seen from `prefix`, absolute.
@@ -83,17 +104,16 @@ int Test(const CommandLine& command, const config::LoadResult& loaded) {
     Print(stderr, absl::StrCat("sluice: the configuration file ", file, " syntax is ok\n",
                                "sluice: configuration file ", file, " test is successful\n"));
   }
-  if (command.action == Action::kTestAndDump) {
-    for (const config::SourceFile& source : loaded.files) {
-      Print(stdout,
-            absl::StrCat("# configuration file ", source.name(), ":\n", source.text(), "\n"));
-    }
+  if (command.action != Action::kTestAndDump) return EXIT_SUCCESS;
+  std::string files;
+  for (const config::SourceFile& source : loaded.files) {
+    absl::StrAppend(&files, "# configuration file ", source.name(), ":\n", source.text(), "\n");
   }
-  return EXIT_SUCCESS;
+  return Dump(files);
 }
 
 int SendSignal(int signal, const config::Plan& plan) {
-  const absl::StatusOr<pid_t> pid = ReadPidFile(plan.process.pid_file);
+  const absl::StatusOr<pid_t> pid = PidFileHolder(plan.process.pid_file);
   if (!pid.ok()) {
     PrintError(std::string(pid.status().message()));
     return EXIT_FAILURE;
@@ -105,64 +125,43 @@ int SendSignal(int signal, const config::Plan& plan) {
   return EXIT_SUCCESS;
 }
 
-// As nginx, goes on with stderr if it is only sluice's own default that cannot be opened.
-void ReplaceUnusableDefaultLog(config::Plan& plan, Logger& logger) {
-  const FileDescriptor file(
-      open(kDefaultErrorLog, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-  if (file.valid()) return;
-  logger.Log(config::LogLevel::kWarn,
-             absl::StrCat("could not open error log file: ",
-                          SystemErrorText(absl::StrCat("open() \"", kDefaultErrorLog, "\""), errno),
-                          "; errors go to stderr"));
-  const auto replace = [](std::vector<config::ErrorLog>& logs) {
-    for (config::ErrorLog& log : logs) {
-      if (log.file == kDefaultErrorLog) log.file = "stderr";
-    }
-  };
-  replace(plan.process.error_logs);
-  for (config::Server& server : plan.servers) replace(server.error_logs);
-}
-
 int Run(config::Plan plan) {
   Logger logger;
-  const bool uses_default_log =
-      std::any_of(plan.process.error_logs.begin(), plan.process.error_logs.end(),
-                  [](const config::ErrorLog& log) { return log.file == kDefaultErrorLog; });
-  if (uses_default_log) ReplaceUnusableDefaultLog(plan, logger);
+  const absl::Status status = PrepareDefaultLog(kDefaultErrorLog, plan, logger);
+  if (!status.ok()) {
+    PrintError(std::string(status.message()));
+    return EXIT_FAILURE;
+  }
   return RunServer(std::move(plan), logger);
 }
 
 int Main(std::span<const char* const> arguments) {
+  if (!OpenMissingStandardFiles()) {
+    PrintError(SystemErrorText("open() \"/dev/null\" in place of a closed stdin, stdout or stderr",
+                               errno));
+    return EXIT_FAILURE;
+  }
   const absl::StatusOr<CommandLine> command = ParseCommandLine(arguments);
   if (!command.ok()) {
     Print(stderr, absl::StrCat("sluice: ", EscapeForLog(command.status().message()), "\n"));
     return EXIT_FAILURE;
   }
   // To stderr, as nginx does.
-  const std::string version = absl::StrCat("sluice version: ", kServerVersion, "\n");
-  if (command->action == Action::kVersion) {
-    Print(stderr, version);
-    return EXIT_SUCCESS;
+  if (command->show_version) {
+    Print(stderr, absl::StrCat("sluice version: ", kServerVersion, "\n"));
+    if (command->show_help) Print(stderr, HelpText());
+    if (command->show_build) Print(stderr, BuildText());
   }
-  if (command->action == Action::kBuild) {
-    Print(stderr, version + BuildText());
-    return EXIT_SUCCESS;
-  }
-  if (command->action == Action::kHelp) {
-    Print(stderr, version + HelpText());
-    return EXIT_SUCCESS;
-  }
+  const bool test = command->action == Action::kTest || command->action == Action::kTestAndDump;
+  if (command->show_version && !test) return EXIT_SUCCESS;
 
   config::LoadResult loaded = LoadConfiguration(*command);
   PrintDiagnostics(*command, loaded.diagnostics);
-  if (command->action == Action::kTest || command->action == Action::kTestAndDump) {
-    return Test(*command, loaded);
-  }
+  if (test) return Test(*command, loaded);
   if (!loaded.plan.has_value()) return EXIT_FAILURE;
   switch (command->action) {
     case Action::kDumpPlan:
-      Print(stdout, config::DumpPlan(*loaded.plan));
-      return EXIT_SUCCESS;
+      return Dump(config::DumpPlan(*loaded.plan));
     case Action::kSignal:
       return SendSignal(command->signal, *loaded.plan);
     default:

@@ -20,8 +20,6 @@ enum class Op : uint8_t {
   kRecv,
   // Send to one side of a connection.
   kSend,
-  // Wait until a side that is not being read is closed or reset by its peer.
-  kPoll,
   // Cancel another operation. That operation has a completion of its own, before or after this one.
   kCancel,
   // Close a descriptor. Only failures complete.

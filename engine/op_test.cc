@@ -6,8 +6,8 @@ namespace sluice::engine {
 namespace {
 
 TEST(TokenTest, EveryFieldSurvivesPacking) {
-  for (Op op : {Op::kNone, Op::kAccept, Op::kConnect, Op::kRecv, Op::kSend, Op::kPoll, Op::kCancel,
-                Op::kClose, Op::kWake}) {
+  for (Op op : {Op::kNone, Op::kAccept, Op::kConnect, Op::kRecv, Op::kSend, Op::kCancel, Op::kClose,
+                Op::kWake}) {
     for (Side side : {Side::kClient, Side::kUpstream}) {
       for (uint32_t generation : {0u, 1u, 0xff'ffffu}) {
         for (uint32_t slot : {0u, 1u, 0xffff'ffffu}) {

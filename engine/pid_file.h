@@ -1,4 +1,8 @@
 // The file that tells other processes which one sluice is.
+//
+// The number in it is for people and service managers. That a process runs, and which, the lock on
+// the file says (fcntl(2), F_SETLK): the kernel takes it away when its holder ends, however that
+// happens, so a file left behind never names a stranger who has got the number since.
 #ifndef SLUICE_ENGINE_PID_FILE_H_
 #define SLUICE_ENGINE_PID_FILE_H_
 
@@ -19,8 +23,10 @@ class PidFile {
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
-  // Opens `path`, which needs the privileges that Write no longer has. What another process has
-  // left there stays until Write. Once.
+  // Opens `path`, which needs the privileges that Write no longer has, and locks it for the life of
+  // this process: not before a fork, and nothing else here may open and close the same file. Fails
+  // when another process holds the lock. What stands in the file stays until Write, since it may be
+  // that of another program. Once.
   absl::Status Open(const std::string& path);
   // Writes the number of this process. After Open.
   absl::Status Write();
@@ -34,8 +40,8 @@ class PidFile {
   bool ours_ = false;  // It was not there before, or has been written.
 };
 
-// The number in `path`, and a process of that number exists.
-absl::StatusOr<pid_t> ReadPidFile(const std::string& path);
+// The process that has `path` as its PidFile.
+absl::StatusOr<pid_t> PidFileHolder(const std::string& path);
 
 }  // namespace sluice::engine
 

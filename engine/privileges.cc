@@ -1,17 +1,36 @@
 #include "engine/privileges.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
 #include "engine/system_error.h"
 
 namespace sluice::engine {
+namespace {
+
+// What setuid has left of the capabilities: CAP_NET_RAW, and only that. There is no wrapper for
+// capset in the C library.
+absl::Status KeepOnlyNetRaw() {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  sets[CAP_TO_INDEX(CAP_NET_RAW)].effective = CAP_TO_MASK(CAP_NET_RAW);
+  sets[CAP_TO_INDEX(CAP_NET_RAW)].permitted = CAP_TO_MASK(CAP_NET_RAW);
+  if (syscall(SYS_capset, &header, sets) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(SystemErrorText("capset(CAP_NET_RAW)", errno),
+                   ": \"proxy_bind ... transparent\" needs it; start sluice with it"));
+}
+
+}  // namespace
 
 absl::Status RaiseDescriptorLimit(const config::Process& process, Logger& logger) {
   rlimit limit;
@@ -39,7 +58,8 @@ absl::Status RaiseDescriptorLimit(const config::Process& process, Logger& logger
   return absl::OkStatus();
 }
 
-absl::Status DropPrivileges(const config::Process& process) {
+absl::Status DropPrivileges(const config::Plan& plan) {
+  const config::Process& process = plan.process;
   if (process.user.empty() || geteuid() != 0) return absl::OkStatus();
   errno = 0;  // Stays 0 when there is no such user.
   const passwd* user = getpwnam(process.user.c_str());
@@ -65,7 +85,20 @@ absl::Status DropPrivileges(const config::Process& process) {
     return SystemError(absl::StrCat("initgroups(", process.user, ", ", gid, ")"), errno);
   }
   if (setgid(gid) != 0) return SystemError(absl::StrCat("setgid(", gid, ")"), errno);
+  const bool transparent =
+      std::any_of(plan.servers.begin(), plan.servers.end(), [](const config::Server& server) {
+        return server.bind.has_value() && server.bind->transparent;
+      });
+  if (transparent && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
+    return SystemError("prctl(PR_SET_KEEPCAPS, 1)", errno);
+  }
   if (setuid(uid) != 0) return SystemError(absl::StrCat("setuid(", uid, ")"), errno);
+  if (transparent) {
+    if (absl::Status status = KeepOnlyNetRaw(); !status.ok()) return status;
+    if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) {
+      return SystemError("prctl(PR_SET_KEEPCAPS, 0)", errno);
+    }
+  }
   // Changing the user has done this already; said here because private keys are in memory: no core
   // file, and no tracing by others that run as this user.
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return SystemError("prctl(PR_SET_DUMPABLE)", errno);

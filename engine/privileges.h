@@ -12,9 +12,11 @@ namespace sluice::engine {
 // as it goes without privileges. Warns when that is less than worker_connections needs.
 absl::Status RaiseDescriptorLimit(const config::Process& process, Logger& logger);
 
-// Becomes the user and group of `process`, for good, if there is one and the process runs as root;
-// otherwise does nothing. Everything that needs root has been opened by now. No other thread yet.
-absl::Status DropPrivileges(const config::Process& process);
+// Becomes the user and group that `plan` names, for good, if it names one and the process runs as
+// root; otherwise does nothing. Everything that needs root has been opened by now, but for one
+// thing: `proxy_bind ... transparent` needs CAP_NET_RAW for each connection. Where a server has it,
+// that capability alone is kept, as nginx does. No other thread yet.
+absl::Status DropPrivileges(const config::Plan& plan);
 
 }  // namespace sluice::engine
 

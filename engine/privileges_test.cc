@@ -1,12 +1,17 @@
 #include "engine/privileges.h"
 
 #include <grp.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <functional>
 
 #include "gmock/gmock.h"
@@ -69,6 +74,25 @@ TEST(DescriptorLimitTest, MoreConnectionsThanDescriptorsAreWarnedOf) {
               AllOf(HasSubstr("[warn] 104 connections"), HasSubstr("resource limit: 100")));
 }
 
+config::Plan PlanOf(const config::Process& process) {
+  config::Plan plan;
+  plan.process = process;
+  return plan;
+}
+
+// Of the calling thread.
+struct Capabilities {
+  uint64_t effective = 0;
+  uint64_t permitted = 0;
+};
+Capabilities GetCapabilities() {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, sets) != 0) return {~uint64_t{0}, ~uint64_t{0}};
+  return {uint64_t{sets[1].effective} << 32 | sets[0].effective,
+          uint64_t{sets[1].permitted} << 32 | sets[0].permitted};
+}
+
 class DropPrivilegesTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -84,7 +108,7 @@ TEST_F(DropPrivilegesTest, UserGroupAndSupplementaryGroupsAreThoseOfTheUser) {
   EXPECT_TRUE(InChild([&] {
     const gid_t root_groups[] = {0, 1, 2};
     if (setgroups(3, root_groups) != 0) return false;
-    if (!DropPrivileges({.user = "nobody"}).ok()) return false;
+    if (!DropPrivileges(PlanOf({.user = "nobody"})).ok()) return false;
     gid_t groups[16];
     const int num_groups = getgroups(16, groups);
     for (int i = 0; i < num_groups; ++i) {
@@ -102,15 +126,40 @@ TEST_F(DropPrivilegesTest, GroupMayBeAnother) {
   ASSERT_NE(daemon, nullptr);
   const gid_t gid = daemon->gr_gid;
   EXPECT_TRUE(InChild([&] {
-    return DropPrivileges({.user = "nobody", .group = "daemon"}).ok() && getegid() == gid;
+    return DropPrivileges(PlanOf({.user = "nobody", .group = "daemon"})).ok() && getegid() == gid;
   }));
 }
 
 TEST_F(DropPrivilegesTest, UnknownUserOrGroupIsNamed) {
-  EXPECT_THAT(DropPrivileges({.user = "no-such-user"}).message(),
+  EXPECT_THAT(DropPrivileges(PlanOf({.user = "no-such-user"})).message(),
               HasSubstr("user \"no-such-user\" does not exist"));
-  EXPECT_THAT(DropPrivileges({.user = "nobody", .group = "no-such-group"}).message(),
+  EXPECT_THAT(DropPrivileges(PlanOf({.user = "nobody", .group = "no-such-group"})).message(),
               HasSubstr("group \"no-such-group\" does not exist"));
+}
+
+TEST_F(DropPrivilegesTest, NoCapabilityIsLeft) {
+  EXPECT_TRUE(InChild([] {
+    if (!DropPrivileges(PlanOf({.user = "nobody"})).ok()) return false;
+    const Capabilities left = GetCapabilities();
+    return left.effective == 0 && left.permitted == 0;
+  }));
+}
+
+TEST_F(DropPrivilegesTest, TransparentBindKeepsTheOneCapabilityThatItNeeds) {
+  constexpr uint64_t kNetRaw = uint64_t{1} << CAP_NET_RAW;
+  if ((GetCapabilities().permitted & kNetRaw) == 0) GTEST_SKIP() << "root has no CAP_NET_RAW here";
+  EXPECT_TRUE(InChild([] {
+    config::Plan plan = PlanOf({.user = "nobody"});
+    plan.servers.resize(2);
+    plan.servers[1].bind = {.transparent = true};
+    if (!DropPrivileges(plan).ok()) return false;
+    const Capabilities left = GetCapabilities();
+    const int on = 1;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return left.effective == kNetRaw && left.permitted == kNetRaw && getuid() != 0 &&
+           prctl(PR_GET_KEEPCAPS) == 0 &&
+           setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) == 0;
+  }));
 }
 
 TEST_F(DropPrivilegesTest, WithoutAUserNothingChanges) {
@@ -120,7 +169,8 @@ TEST_F(DropPrivilegesTest, WithoutAUserNothingChanges) {
 
 TEST_F(DropPrivilegesTest, WithoutRootNothingChanges) {
   EXPECT_TRUE(InChild([] {
-    return setuid(65534) == 0 && DropPrivileges({.user = "root"}).ok() && geteuid() == 65534;
+    return setuid(65534) == 0 && DropPrivileges(PlanOf({.user = "root"})).ok() &&
+           geteuid() == 65534;
   }));
 }
 

@@ -2,6 +2,7 @@
 
 #include <liburing.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -27,9 +28,10 @@ constexpr int kBufferGroup = 0;
 constexpr unsigned kFeatureNoIowait = 1u << 17;
 constexpr unsigned kEnterNoIowait = 1u << 7;
 
-// How often a full queue is offered to a kernel that takes nothing (EAGAIN: no memory for
-// requests) before the ring is given up.
-constexpr int kSubmitAttemptsMax = 100;
+// `call` with cause and cure.
+absl::Status RingError(const char* call, int error) {
+  return absl::FailedPreconditionError(ExplainRingSetupError(GatherRingSetupFacts(call, error)));
+}
 
 size_t RoundUpToPage(size_t bytes) {
   const size_t page_bytes = sysconf(_SC_PAGESIZE);
@@ -73,10 +75,7 @@ bool ProbeRecvByteLimit() {
 
 }  // namespace
 
-Ring::Ring(const RingOptions& options)
-    : options_(options),
-      ring_(std::make_unique<io_uring>()),
-      discarded_(std::make_unique<io_uring_sqe>()) {}
+Ring::Ring(const RingOptions& options) : options_(options), ring_(std::make_unique<io_uring>()) {}
 
 Ring::~Ring() {
   if (ring_is_open_) io_uring_queue_exit(ring_.get());
@@ -101,15 +100,13 @@ absl::Status Ring::SetUp() {
                  IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
   params.cq_entries = options_.completions;
   int result = io_uring_queue_init_params(options_.submissions, ring_.get(), &params);
-  if (result < 0) {
-    return absl::FailedPreconditionError(ExplainRingSetupError(GatherRingSetupFacts(-result)));
-  }
+  if (result < 0) return RingError(kRingSetupCall, -result);
   ring_is_open_ = true;
   if (params.features & kFeatureNoIowait) enter_flags_ |= kEnterNoIowait;
   result = io_uring_ring_dontfork(ring_.get());
   if (result < 0) return SystemError("madvise()", -result);
   result = RestrictRing(ring_.get());
-  if (result < 0) return SystemError("io_uring_register_restrictions()", -result);
+  if (result < 0) return RingError("io_uring_register(IORING_REGISTER_RESTRICTIONS)", -result);
   return options_.num_buffers > 0 ? SetUpBuffers() : absl::OkStatus();
 }
 
@@ -123,10 +120,7 @@ absl::Status Ring::SetUpBuffers() {
                                    .ring_entries = options_.num_buffers,
                                    .bgid = kBufferGroup};
   const int result = io_uring_register_buf_ring(ring_.get(), &registration, 0);
-  if (result == -ENOMEM) {
-    return absl::FailedPreconditionError(ExplainRingSetupError(GatherRingSetupFacts(ENOMEM)));
-  }
-  if (result < 0) return SystemError("io_uring_register_buf_ring()", -result);
+  if (result < 0) return RingError("io_uring_register(IORING_REGISTER_PBUF_RING)", -result);
   buffer_is_held_.assign(options_.num_buffers, true);
   num_held_buffers_ = options_.num_buffers;
   for (unsigned id = 0; id < options_.num_buffers; ++id) ReturnBuffer(id);
@@ -135,15 +129,16 @@ absl::Status Ring::SetUpBuffers() {
 
 absl::Status Ring::Enable() {
   int result = io_uring_enable_rings(ring_.get());
-  if (result < 0) return SystemError("io_uring_enable_rings()", -result);
+  if (result < 0) return RingError("io_uring_register(IORING_REGISTER_ENABLE_RINGS)", -result);
   // Spares the lookup of the descriptor in every enter.
   result = io_uring_register_ring_fd(ring_.get());
-  if (result < 0) return SystemError("io_uring_register_ring_fd()", -result);
+  if (result < 0) return RingError("io_uring_register(IORING_REGISTER_RING_FDS)", -result);
   enter_flags_ |= IORING_ENTER_REGISTERED_RING;
-  // None of our operations needs the kernel's worker threads; one of each kind at most.
+  // Sockets and eventfds are polled. The kernel's worker threads get only what cannot be, for lack
+  // of memory, say: one of each kind is enough.
   unsigned max_workers[] = {1, 1};
   result = io_uring_register_iowq_max_workers(ring_.get(), max_workers);
-  if (result < 0) return SystemError("io_uring_register_iowq_max_workers()", -result);
+  if (result < 0) return RingError("io_uring_register(IORING_REGISTER_IOWQ_MAX_WORKERS)", -result);
   return absl::OkStatus();
 }
 
@@ -154,24 +149,47 @@ unsigned Ring::FlushQueue() {
   return io_uring_sq_ready(ring_.get());
 }
 
-int Ring::Enter(unsigned num_submit, unsigned num_wait, unsigned flags, void* wait_argument,
-                size_t wait_argument_bytes) {
-  // liburing 2.9's own waiting functions cannot say NO_IOWAIT, and some of them enter twice.
+int Ring::Submit() {
   PublishReturnedBuffers();
-  return io_uring_enter2(ring_->enter_ring_fd, num_submit, num_wait, flags | enter_flags_,
-                         static_cast<sigset_t*>(wait_argument), wait_argument_bytes);
+  return io_uring_enter2(ring_->enter_ring_fd, FlushQueue(), 0, enter_flags_, nullptr, 0);
+}
+
+int Ring::Enter(unsigned num_submit, unsigned num_wait, int64_t timeout_us, uint32_t min_wait_us) {
+  // liburing 2.9's own waiting functions cannot say NO_IOWAIT, and some of them enter twice.
+  __kernel_timespec timeout = {.tv_sec = timeout_us / 1'000'000,
+                               .tv_nsec = timeout_us % 1'000'000 * 1000};
+  io_uring_getevents_arg argument = {};
+  argument.sigmask_sz = _NSIG / 8;
+  argument.min_wait_usec = min_wait_us;
+  if (timeout_us != kNoTimeout) argument.ts = reinterpret_cast<uintptr_t>(&timeout);
+  PublishReturnedBuffers();
+  // GETEVENTS even when nothing is waited for: only then does the kernel make completions.
+  return io_uring_enter2(ring_->enter_ring_fd, num_submit, num_wait,
+                         IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags_,
+                         reinterpret_cast<sigset_t*>(&argument), sizeof(argument));
+}
+
+void Ring::RefillQueue() {
+  while (!backlog_.empty()) {
+    io_uring_sqe* sqe = io_uring_get_sqe(ring_.get());
+    if (sqe == nullptr) return;
+    *sqe = backlog_.front();
+    backlog_.pop_front();
+  }
 }
 
 io_uring_sqe* Ring::NextSqe(Token token) {
-  io_uring_sqe* sqe = io_uring_get_sqe(ring_.get());
-  for (int attempts = 0; sqe == nullptr && failure_.ok(); ++attempts) {
-    const int result = Enter(FlushQueue(), 0, 0, nullptr, 0);
-    if (result < 0 && attempts == kSubmitAttemptsMax) {
-      failure_ = SystemError("io_uring_enter()", -result);
-    }
+  io_uring_sqe* sqe = nullptr;
+  // Behind a backlog is the only place that keeps the order.
+  if (backlog_.empty()) {
     sqe = io_uring_get_sqe(ring_.get());
+    if (sqe == nullptr) {
+      // SubmitAndWait meets whatever is wrong here, and says so.
+      (void)Submit();
+      sqe = io_uring_get_sqe(ring_.get());
+    }
   }
-  if (sqe == nullptr) sqe = discarded_.get();
+  if (sqe == nullptr) sqe = &backlog_.emplace_back();
   sqe->user_data = token.Pack();
   return sqe;
 }
@@ -190,9 +208,9 @@ void Ring::PrepRecv(int fd, std::span<uint8_t> room, Token token, bool poll_firs
   if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
-void Ring::PrepRecvProvided(int fd, size_t max_bytes, Token token, bool poll_first) {
+void Ring::PrepRecvProvided(int fd, Token token, bool poll_first) {
   io_uring_sqe* sqe = NextSqe(token);
-  io_uring_prep_recv(sqe, fd, nullptr, max_bytes, 0);
+  io_uring_prep_recv(sqe, fd, nullptr, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = kBufferGroup;
   if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -200,10 +218,6 @@ void Ring::PrepRecvProvided(int fd, size_t max_bytes, Token token, bool poll_fir
 
 void Ring::PrepSend(int fd, std::span<const uint8_t> bytes, Token token) {
   io_uring_prep_send(NextSqe(token), fd, bytes.data(), bytes.size(), MSG_WAITALL | MSG_NOSIGNAL);
-}
-
-void Ring::PrepPoll(int fd, unsigned events, Token token) {
-  io_uring_prep_poll_add(NextSqe(token), fd, events);
 }
 
 void Ring::PrepRead(int fd, std::span<uint8_t> room, Token token) {
@@ -222,22 +236,22 @@ void Ring::PrepClose(int fd, Token token) {
 
 absl::Status Ring::SubmitAndWait(int64_t timeout_us, unsigned min_completions,
                                  uint32_t min_wait_us) {
-  if (!failure_.ok()) return failure_;
   if (!(ring_->features & IORING_FEAT_MIN_TIMEOUT) && min_wait_us > 0) {
     min_completions = 1;
     min_wait_us = 0;
   }
-  __kernel_timespec timeout = {.tv_sec = timeout_us / 1'000'000,
-                               .tv_nsec = timeout_us % 1'000'000 * 1000};
-  io_uring_getevents_arg argument = {};
-  argument.sigmask_sz = _NSIG / 8;
-  argument.min_wait_usec = min_wait_us;
-  if (timeout_us != kNoTimeout) argument.ts = reinterpret_cast<uintptr_t>(&timeout);
-  // GETEVENTS even when nothing is waited for: only then does the kernel make completions.
-  const int result =
-      Enter(FlushQueue(), timeout_us == 0 ? 0 : min_completions,
-            IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof(argument));
-  if (io_uring_cq_has_overflow(ring_.get())) ++num_overflows_;
+  if (timeout_us == 0) min_completions = 0;
+  int result;
+  do {
+    RefillQueue();
+    const bool all = backlog_.empty();
+    result = Enter(FlushQueue(), all ? min_completions : 0, timeout_us, all ? min_wait_us : 0);
+  } while (result > 0 && !backlog_.empty());
+  if (result == -EAGAIN && timeout_us != 0) {
+    const int64_t wait_us =
+        timeout_us == kNoTimeout ? kNoMemoryWaitUs : std::min(timeout_us, kNoMemoryWaitUs);
+    result = Enter(0, 1, wait_us, 0);
+  }
   // EBADR says the same once; the counter keeps saying it.
   if (std::atomic_ref(*ring_->cq.koverflow).load(std::memory_order_relaxed) != 0) {
     return absl::InternalError("io_uring completions were lost: the kernel had no memory for them");
@@ -246,10 +260,10 @@ absl::Status Ring::SubmitAndWait(int64_t timeout_us, unsigned min_completions,
     case -ETIME:   // The timeout passed.
     case -EINTR:   // A signal came.
     case -EBUSY:   // Completions wait for room. Reading some makes it.
-    case -EAGAIN:  // No memory for new requests now; they stay queued.
+    case -EAGAIN:  // No memory for new operations; they stay queued.
       return absl::OkStatus();
     default:
-      return result >= 0 ? absl::OkStatus() : SystemError("io_uring_enter()", -result);
+      return result >= 0 ? absl::OkStatus() : RingError("io_uring_enter()", -result);
   }
 }
 
@@ -310,8 +324,16 @@ std::string Ring::LiburingVersion() {
 absl::StatusOr<RingFeatures> Ring::Probe(const RingOptions& options) {
   absl::StatusOr<std::unique_ptr<Ring>> ring = Create(options);
   if (!ring.ok()) return ring.status();
+  absl::Status status = (*ring)->Enable();
+  if (!status.ok()) return status;
+  // Finds nothing to cancel, and completes with that at once.
+  (*ring)->PrepCancel({}, {});
+  status = (*ring)->SubmitAndWait(0);
+  if (!status.ok()) return status;
   const unsigned features = (*ring)->ring_->features;
-  return RingFeatures{.kernel_release = GatherRingSetupFacts(0).kernel_release,
+  utsname name;
+  if (uname(&name) != 0) return SystemError("uname()", errno);
+  return RingFeatures{.kernel_release = name.release,
                       .min_wait = (features & IORING_FEAT_MIN_TIMEOUT) != 0,
                       .no_iowait = (features & kFeatureNoIowait) != 0,
                       .recv_byte_limit = ProbeRecvByteLimit()};

@@ -21,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -78,6 +79,9 @@ class Ring {
  public:
   // Waits until there is a completion.
   static constexpr int64_t kNoTimeout = -1;
+  // How long a wait lasts when the kernel had no memory: long enough not to burn the CPU that could
+  // free some, too short for a client to notice.
+  static constexpr int64_t kNoMemoryWaitUs = 10'000;
 
   // A disabled ring, on any thread. Errors are one line with cause and cure.
   static absl::StatusOr<std::unique_ptr<Ring>> Create(const RingOptions& options);
@@ -89,35 +93,34 @@ class Ring {
   // "2.9".
   static std::string LiburingVersion();
 
-  // What the kernel has, found by creating a ring with `options` and trying. Errors as of Create.
+  // What the kernel has, found by creating a ring with `options` and using it: where this succeeds
+  // nothing forbids one of io_uring's system calls. Errors as of Create.
   static absl::StatusOr<RingFeatures> Probe(const RingOptions& options);
 
   // Makes the calling thread the ring's only user. Once, before anything below. From here on the
   // kernel refuses every kind of operation that has no Prep function.
   absl::Status Enable();
 
-  // Each queues one operation, which completes with `token`. They never fail: when the queue is
-  // full it is submitted, and when that fails the next SubmitAndWait says so.
+  // Each queues one operation, which completes with `token`. They never fail and never wait: when
+  // the queue is full it is submitted, and what the kernel does not take then waits here for the
+  // next SubmitAndWait. The kernel gets operations in the order in which they were queued.
 
   // One completion, with a new close-on-exec descriptor, for each connection. When `more` is not
   // set the accept has ended and has to be queued again. Descriptors that still arrive after a
   // cancel are real and must be closed. -EMFILE comes as soon as no descriptor is left, connection
   // or not; the limit (RLIMIT_NOFILE) is the one that holds when the accept is submitted.
   void PrepAcceptMultishot(int fd, Token token);
-  // `address` stays valid until the next SubmitAndWait has returned.
   void PrepConnect(int fd, const sockaddr* address, socklen_t address_len, Token token);
   // Receives once, as much as there is, into `room`. Result 0: the peer will send no more.
   // `poll_first`: do not try at once, because there is known to be nothing yet.
   void PrepRecv(int fd, std::span<uint8_t> room, Token token, bool poll_first);
-  // As PrepRecv, into a provided buffer that the kernel picks when bytes have arrived; at most
-  // `max_bytes`, 0: as much as a buffer holds. -ENOBUFS: no buffer was free. Nothing is lost, the
-  // bytes wait in the socket. Without `poll_first` that happens at once, bytes or no bytes.
-  void PrepRecvProvided(int fd, size_t max_bytes, Token token, bool poll_first);
+  // As PrepRecv, into a provided buffer that the kernel picks when bytes have arrived; as much as
+  // it holds. -ENOBUFS: no buffer was free. Nothing is lost, the bytes wait in the socket. Without
+  // `poll_first` that happens at once, bytes or no bytes.
+  void PrepRecvProvided(int fd, Token token, bool poll_first);
   // Sends all of `bytes`: a result between 0 and their number means that the socket has failed
   // (or the send was cancelled), and the next send tells the error.
   void PrepSend(int fd, std::span<const uint8_t> bytes, Token token);
-  // One completion when one of `events` (poll(2)) holds; the result is the events that do.
-  void PrepPoll(int fd, unsigned events, Token token);
   // Reads once, at the file's own position. For eventfds: `room` is 8 bytes.
   void PrepRead(int fd, std::span<uint8_t> room, Token token);
   // Cancels the operation that was queued with `target`. Result 0: cancelled; -ENOENT: it had
@@ -130,6 +133,8 @@ class Ring {
   // Submits everything queued and waits for `min_completions`, or for `timeout_us`, whichever
   // comes first; a signal also ends the wait. 0: does not wait. `min_wait_us`: after this long one
   // completion is enough (Linux 6.12; where it is missing one completion always is).
+  // When the kernel has no memory for new operations they stay queued for the next call, and this
+  // one waits for completions, at most kNoMemoryWaitUs: each gives memory back.
   // An error means that the ring can no longer be used.
   absl::Status SubmitAndWait(int64_t timeout_us, unsigned min_completions = 1,
                              uint32_t min_wait_us = 0);
@@ -157,21 +162,20 @@ class Ring {
   // Buffers that no completion has handed to the reader.
   unsigned num_free_buffers() const { return options_.num_buffers - num_held_buffers_; }
 
-  // The number of waits that ended with completions that did not fit into the shared ring. The
-  // kernel keeps them, and hands them over as room is made; it is slow.
-  uint64_t num_overflows() const { return num_overflows_; }
-
  private:
   explicit Ring(const RingOptions& options);
 
   absl::Status SetUp();
   absl::Status SetUpBuffers();
   io_uring_sqe* NextSqe(Token token);
+  // Moves operations from the backlog to the queue while there is room.
+  void RefillQueue();
   // The number of queued operations that the kernel has not taken yet, now visible to it.
   unsigned FlushQueue();
-  // One io_uring_enter. Returns what it returns, or -errno.
-  int Enter(unsigned num_submit, unsigned num_wait, unsigned flags, void* wait_argument,
-            size_t wait_argument_bytes);
+  // Both return what io_uring_enter does, or -errno: the first offers the queue to the kernel; the
+  // second also has it make completions and waits for `num_wait` of them, or for `timeout_us`.
+  int Submit();
+  int Enter(unsigned num_submit, unsigned num_wait, int64_t timeout_us, uint32_t min_wait_us);
   void PublishReturnedBuffers();
   unsigned ReadCompletions(std::span<Completion> completions);
 
@@ -179,11 +183,8 @@ class Ring {
   std::unique_ptr<io_uring> ring_;
   bool ring_is_open_ = false;
   unsigned enter_flags_ = 0;
-  // Not OK: queued operations were lost, the ring is of no more use.
-  absl::Status failure_;
-  // Where Prep functions write when `failure_` leaves them no place in the queue.
-  std::unique_ptr<io_uring_sqe> discarded_;
-  uint64_t num_overflows_ = 0;
+  // Operations that the queue had no room for, oldest first: the kernel took nothing just then.
+  std::list<io_uring_sqe> backlog_;
 
   io_uring_buf_ring* buffer_ring_ = nullptr;
   uint8_t* buffer_memory_ = nullptr;

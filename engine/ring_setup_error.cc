@@ -38,7 +38,14 @@ std::optional<int> ReadNumber(const char* path) {
   return number;
 }
 
+constexpr char kAllowedBySeccomp[] =
+    "a seccomp filter refuses it, as container runtimes do by default; run with a seccomp profile "
+    "that allows io_uring_setup, io_uring_enter and io_uring_register";
+
 std::string ExplainNotPermitted(const RingSetupFacts& facts) {
+  if (facts.call != kRingSetupCall) {
+    return absl::StrCat(facts.call, " is not permitted: ", kAllowedBySeccomp);
+  }
   switch (facts.io_uring_disabled.value_or(0)) {
     case 1:
       return "io_uring is reserved for privileged processes (kernel.io_uring_disabled is 1): set "
@@ -49,10 +56,9 @@ std::string ExplainNotPermitted(const RingSetupFacts& facts) {
              "0 with \"sysctl -w kernel.io_uring_disabled=0\"";
     default:
       return absl::StrCat(
-          "io_uring_setup() is not permitted although kernel.io_uring_disabled is ",
+          facts.call, " is not permitted although kernel.io_uring_disabled is ",
           facts.io_uring_disabled.has_value() ? absl::StrCat(*facts.io_uring_disabled) : "not set",
-          ": a seccomp filter refuses it, as container runtimes do by default; run with a seccomp "
-          "profile that allows io_uring_setup, io_uring_enter and io_uring_register");
+          ": ", kAllowedBySeccomp);
   }
 }
 
@@ -69,8 +75,8 @@ std::string ExplainNoMemory(const RingSetupFacts& facts) {
 
 }  // namespace
 
-RingSetupFacts GatherRingSetupFacts(int error) {
-  RingSetupFacts facts = {.error = error};
+RingSetupFacts GatherRingSetupFacts(std::string call, int error) {
+  RingSetupFacts facts = {.call = std::move(call), .error = error};
   utsname name;
   if (uname(&name) == 0) facts.kernel_release = name.release;
   facts.io_uring_disabled = ReadNumber("/proc/sys/kernel/io_uring_disabled");
@@ -94,14 +100,15 @@ std::string ExplainRingSetupError(const RingSetupFacts& facts) {
                             " is too old: sluice needs Linux 6.1 or newer");
       }
       if (facts.error == ENOSYS) {
-        return absl::StrCat("Linux ", facts.kernel_release,
-                            " has no io_uring here: it was built without CONFIG_IO_URING, or a "
+        return absl::StrCat("Linux ", facts.kernel_release, " has no ", facts.call,
+                            " here: it was built without CONFIG_IO_URING, or a "
                             "seccomp filter or sandbox hides it; use a kernel or a seccomp profile "
                             "that has it");
       }
-      return absl::StrCat("Linux ", facts.kernel_release,
-                          " refuses an io_uring as sluice needs it (EINVAL): use an unmodified "
-                          "Linux 6.1 or newer");
+      return absl::StrCat(
+          "Linux ", facts.kernel_release,
+          " refuses an io_uring as sluice needs it: ", SystemErrorText(facts.call, facts.error),
+          "; use an unmodified Linux 6.1 or newer");
     case EMFILE:
       return absl::StrCat(
           "no file descriptor is left for an io_uring, the limit (RLIMIT_NOFILE) "
@@ -110,7 +117,7 @@ std::string ExplainRingSetupError(const RingSetupFacts& facts) {
     case ENFILE:
       return "no file descriptor is left for an io_uring on this machine: raise fs.file-max";
     default:
-      return absl::StrCat(SystemErrorText("io_uring_setup()", facts.error), " on Linux ",
+      return absl::StrCat(SystemErrorText(facts.call, facts.error), " on Linux ",
                           facts.kernel_release);
   }
 }

@@ -36,6 +36,15 @@ TEST(RingSetupErrorTest, RefusalWithoutTheSysctlIsSeccomp) {
   EXPECT_THAT(Explain({.error = EPERM}), AllOf(HasSubstr("seccomp"), HasSubstr("not set")));
 }
 
+TEST(RingSetupErrorTest, RefusalOfALaterCallIsSeccompWhateverTheSysctl) {
+  for (int disabled : {0, 1, 2}) {
+    EXPECT_THAT(
+        Explain({.call = "io_uring_enter()", .error = EPERM, .io_uring_disabled = disabled}),
+        AllOf(HasSubstr("io_uring_enter() is not permitted"), HasSubstr("seccomp"),
+              Not(HasSubstr("io_uring_disabled"))));
+  }
+}
+
 TEST(RingSetupErrorTest, MissingCallOnAnOldKernelSaysWhichKernelIsNeeded) {
   EXPECT_THAT(Explain({.error = ENOSYS, .kernel_release = "4.19.0-27-amd64"}),
               AllOf(HasSubstr("4.19.0-27-amd64"), HasSubstr("6.1 or newer")));
@@ -83,7 +92,8 @@ TEST(RingSetupErrorTest, EveryExplanationIsOneLine) {
 }
 
 TEST(RingSetupErrorTest, FactsAreThoseOfThisMachine) {
-  const RingSetupFacts facts = GatherRingSetupFacts(EPERM);
+  const RingSetupFacts facts = GatherRingSetupFacts("io_uring_enter()", EPERM);
+  EXPECT_EQ(facts.call, "io_uring_enter()");
   EXPECT_EQ(facts.error, EPERM);
   EXPECT_FALSE(facts.kernel_release.empty());
   EXPECT_GT(facts.nofile_limit, 0u);

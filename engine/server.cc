@@ -81,10 +81,11 @@ absl::Status Server::Start(Plan plan) {
     daemon_ = *std::move(daemon);
   }
 
-  // What may need root.
-  status = Listen(plan);
-  if (status.ok()) status = pid_file_.Open(plan.process.pid_file);
-  if (status.ok()) status = DropPrivileges(plan.process);
+  // What may need root. The pid file first: when sluice runs already, saying so says more than that
+  // its addresses are in use.
+  status = pid_file_.Open(plan.process.pid_file);
+  if (status.ok()) status = Listen(plan);
+  if (status.ok()) status = DropPrivileges(plan);
   if (!status.ok()) return status;
 
   // What must be done as the user that sluice runs as: locked memory is counted for each user.

@@ -26,8 +26,10 @@ std::string BuildText() {
   absl::StrAppend(&text, "abseil ", ABSL_LTS_RELEASE_VERSION, ".", ABSL_LTS_RELEASE_PATCH_LEVEL,
                   "\n");
   const absl::StatusOr<RingFeatures> features = Ring::Probe(Worker::ring_options());
-  absl::StrAppend(&text, "io_uring of ",
-                  features.ok() ? features->ToString() : features.status().message(), "\n");
+  absl::StrAppend(&text, "io_uring: ",
+                  features.ok() ? features->ToString()
+                                : absl::StrCat("cannot be used: ", features.status().message()),
+                  "\n");
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <vector>
 
 #include "absl/log/check.h"
 #include "absl/strings/ascii.h"
@@ -75,12 +76,32 @@ constexpr std::string_view kAbsentNames[] = {
     "COMPLEMENTOFDEFAULT",
 };
 
+// What names of OpenSSL's cipher suites, such as DHE-RSA-AES256-SHA256, are made of
+// (openssl-ciphers(1)).
+constexpr std::string_view kSuiteNameParts[] = {
+    "128",     "256",         "AES",         "ADH",      "AECDH",  "AES128", "AES256", "ARIA128",
+    "ARIA256", "CAMELLIA128", "CAMELLIA256", "CBC",      "CBC3",   "CCM",    "CCM8",   "CHACHA20",
+    "DES",     "DH",          "DHE",         "DSS",      "ECDH",   "ECDHE",  "ECDSA",  "EDH",
+    "EXP",     "GCM",         "GOST2001",    "GOST2012", "GOST89", "GOST94", "IDEA",   "KRB5",
+    "MD5",     "NULL",        "POLY1305",    "PSK",      "RC2",    "RC4",    "RSA",    "SEED",
+    "SHA",     "SHA256",      "SHA384",      "SRP",
+};
+
 constexpr std::string_view kTripleDesNames[] = {"3DES", "DES-CBC3-SHA",
                                                 "TLS_RSA_WITH_3DES_EDE_CBC_SHA"};
 
 template <size_t N>
 bool IsOneOf(std::string_view name, const std::string_view (&names)[N]) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+// Whether `name` is made as OpenSSL makes names of suites: if BoringSSL does not know it, it is one
+// that BoringSSL does not have, and no slip.
+bool IsMadeLikeASuite(std::string_view name) {
+  const std::vector<std::string_view> parts = absl::StrSplit(name, '-');
+  return parts.size() > 1 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+           return IsOneOf(part, kSuiteNameParts);
+         });
 }
 
 // BoringSSL tells unknown names only in its strict reading, and one at a time.
@@ -158,11 +179,12 @@ class Reader {
     if (IsTls13Suite(name)) {
       return Warn(name, "is ignored: the suites of TLS 1.3 cannot be chosen by this list");
     }
-    if (IsOneOf(name, kAbsentNames)) {
+    const bool is_known = IsKnown(name, scratch_.get());
+    if (IsOneOf(name, kAbsentNames) || (!is_known && IsMadeLikeASuite(name))) {
       if (adds) Warn(name, "is ignored: BoringSSL has no such cipher");
       return;
     }
-    if (!IsKnown(name, scratch_.get())) {
+    if (!is_known) {
       return Warn(name, "is ignored: BoringSSL does not know it; check its spelling or remove it");
     }
     if (adds && IsOneOf(name, kTripleDesNames)) names_triple_des_ = true;

@@ -75,15 +75,27 @@ TEST(CiphersTest, OrderIsKept) {
 }
 
 TEST(CiphersTest, EachIgnoredNameIsWarnedOf) {
-  const Result result = Apply("DHE-RSA-AES128-GCM-SHA256:AES128-SHA:CAMELLIA:!kRSAA");
+  const Result result = Apply("ECDHE-RSA-AES128-GMC-SHA256:AES128-SHA:CAMELLIA:!kRSAA");
   EXPECT_THAT(result.names, ElementsAre("AES128-SHA"));
   EXPECT_THAT(
       result.warnings,
-      ElementsAre("cipher name \"DHE-RSA-AES128-GCM-SHA256\" is ignored: BoringSSL does not know "
+      ElementsAre("cipher name \"ECDHE-RSA-AES128-GMC-SHA256\" is ignored: BoringSSL does not know "
                   "it; check its spelling or remove it",
                   "cipher name \"CAMELLIA\" is ignored: BoringSSL has no such cipher",
                   "cipher name \"kRSAA\" is ignored: BoringSSL does not know it; check its "
                   "spelling or remove it"));
+}
+
+TEST(CiphersTest, WhatOnlyOpenSslHasIsNoMatterOfSpelling) {
+  for (const char* name :
+       {"DHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-SHA384", "AES128-SHA256", "AES256-CCM8",
+        "ECDHE-ECDSA-AES128-CCM", "CAMELLIA256-SHA", "ECDHE-ARIA128-GCM-SHA256", "RC4-MD5",
+        "DHE-RSA-CHACHA20-POLY1305", "EDH-RSA-DES-CBC3-SHA", "SRP-AES-128-CBC-SHA"}) {
+    EXPECT_THAT(Apply(std::string("AES128-SHA:") + name).warnings,
+                ElementsAre(std::string("cipher name \"") + name +
+                            "\" is ignored: BoringSSL has no such cipher"));
+    EXPECT_THAT(Apply(std::string("AES128-SHA:!") + name).warnings, IsEmpty());
+  }
 }
 
 TEST(CiphersTest, ATls13SuiteIsWarnedOf) {

@@ -2,11 +2,13 @@
 
 #include <openssl/aead.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <iterator>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -25,6 +27,10 @@ namespace {
 
 // RFC 1035 2.3.4: the longest host name.
 constexpr size_t kNameBytesMax = 255;
+
+// RSA keys of clients. Smaller ones are too small for OpenSSL at its default security level, and
+// below 528 bits for the signatures of TLS 1.3 (RSA-PSS with SHA-256, RFC 8017 9.1.1).
+constexpr int kRsaKeyBitsMin = 1024;
 
 // BoringSSL's own list and behind it what OpenSSL's clients accept too, so that an upstream that
 // nginx can talk to keeps working: Ed25519, RSA keys bound to PSS, and ECDSA with P-521.
@@ -49,6 +55,25 @@ bssl::UniquePtr<CRYPTO_BUFFER> BufferOf(X509* certificate) {
   return buffer;
 }
 
+// What `settings` offer, with their cipher list applied to `ssl_ctx`.
+std::vector<std::string> OfferedCiphers(const Settings& settings, const SSL_CTX* ssl_ctx) {
+  std::vector<std::string> names;
+  if (settings.max_version >= Version::kTls13) {
+    // BoringSSL's fixed order: AES first where the CPU has instructions for it.
+    names = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};
+    names.insert(EVP_has_aes_hardware() ? names.end() : names.begin(),
+                 "TLS_CHACHA20_POLY1305_SHA256");
+  }
+  if (settings.min_version <= Version::kTls12) {
+    for (const SSL_CIPHER* cipher : SSL_CTX_get_ciphers(ssl_ctx)) {
+      if (SSL_CIPHER_get_min_version(cipher) <= static_cast<uint16_t>(settings.max_version)) {
+        names.push_back(SSL_CIPHER_get_name(cipher));
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 void Context::FreeSslCtx::operator()(ssl_ctx_st* ssl_ctx) const { SSL_CTX_free(ssl_ctx); }
@@ -60,29 +85,15 @@ std::vector<Problem> CheckSettings(const Settings& settings) {
 }
 
 std::vector<std::string> EffectiveCiphers(const Settings& settings) {
-  std::vector<std::string> names;
   const bssl::UniquePtr<SSL_CTX> ssl_ctx(SSL_CTX_new(TLS_with_buffers_method()));
   CHECK(ssl_ctx != nullptr);
   std::vector<Problem> problems;
-  if (!ApplyCiphers(settings.ciphers, ssl_ctx.get(), &problems)) return names;
-  if (settings.max_version >= Version::kTls13) {
-    // BoringSSL's fixed order: AES first where the CPU has instructions for it.
-    names = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};
-    names.insert(EVP_has_aes_hardware() ? names.end() : names.begin(),
-                 "TLS_CHACHA20_POLY1305_SHA256");
-  }
-  if (settings.min_version <= Version::kTls12) {
-    for (const SSL_CIPHER* cipher : SSL_CTX_get_ciphers(ssl_ctx.get())) {
-      if (SSL_CIPHER_get_min_version(cipher) <= static_cast<uint16_t>(settings.max_version)) {
-        names.push_back(SSL_CIPHER_get_name(cipher));
-      }
-    }
-  }
-  return names;
+  if (!ApplyCiphers(settings.ciphers, ssl_ctx.get(), &problems)) return {};
+  return OfferedCiphers(settings, ssl_ctx.get());
 }
 
 absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Settings& settings) {
-  std::vector<Problem> problems;
+  std::vector<Problem> problems = CheckCombination(settings);
   std::unique_ptr<Context> context(new Context(settings));
   context->Build(&problems);
   for (const Problem& problem : problems) {
@@ -122,7 +133,16 @@ void Context::Build(std::vector<Problem>* problems) {
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET);
   }
-  ApplyCiphers(settings_.ciphers, ssl_ctx, problems);
+  if (ApplyCiphers(settings_.ciphers, ssl_ctx, problems) &&
+      OfferedCiphers(settings_, ssl_ctx).empty()) {
+    problems->push_back(
+        {.field = Field::kCiphers,
+         .message =
+             absl::StrCat("cipher list \"", Printable(settings_.ciphers), "\" holds none that ",
+                          VersionName(settings_.max_version),
+                          " can use; add one such as \"ECDHE-RSA-AES128-SHA\", or add TLSv1.2 to "
+                          "proxy_ssl_protocols")});
+  }
   BuildClientCertificate(problems);
   BuildVerification(problems);
   ERR_clear_error();
@@ -131,22 +151,7 @@ void Context::Build(std::vector<Problem>* problems) {
 void Context::BuildClientCertificate(std::vector<Problem>* problems) {
   const File& certificate = settings_.certificate;
   const File& certificate_key = settings_.certificate_key;
-  if (!certificate.given()) {
-    if (certificate_key.given()) {
-      problems->push_back({.field = Field::kCertificateKey,
-                           .fatal = false,
-                           .message = absl::StrCat("\"", certificate_key.path,
-                                                   "\" is not used: there is no "
-                                                   "proxy_ssl_certificate that it belongs to")});
-    }
-    return;
-  }
-  if (!certificate_key.given()) {
-    problems->push_back({.field = Field::kCertificate,
-                         .message = absl::StrCat("no \"proxy_ssl_certificate_key\" is defined for "
-                                                 "certificate \"",
-                                                 certificate.path, "\"")});
-  }
+  if (!certificate.given()) return;
   const auto chain = ReadCertificates(certificate);
   if (!chain.ok()) {
     problems->push_back(
@@ -168,12 +173,25 @@ void Context::BuildClientCertificate(std::vector<Problem>* problems) {
                                  certificate.path, "\"")});
     return;
   }
-  if (X509_cmp_current_time(X509_get0_notAfter(chain->front().get())) < 0) {
+  const int key_bits = EVP_PKEY_bits(key->get());
+  if (EVP_PKEY_id(key->get()) == EVP_PKEY_RSA && key_bits < kRsaKeyBitsMin) {
+    problems->push_back(
+        {.field = Field::kCertificateKey,
+         .message = absl::StrCat("\"", certificate_key.path, "\": an RSA key of ", key_bits,
+                                 " bits is too small to be of use; make one of 2048 or more")});
+    return;
+  }
+  const auto warn_of_validity = [&](std::string_view what) {
     problems->push_back({.field = Field::kCertificate,
                          .fatal = false,
-                         .message = absl::StrCat("\"", certificate.path,
-                                                 "\" has expired: upstreams that verify it will "
-                                                 "refuse it; renew it")});
+                         .message = absl::StrCat("\"", certificate.path, "\" ", what)});
+  };
+  if (X509_cmp_current_time(X509_get0_notAfter(chain->front().get())) < 0) {
+    warn_of_validity("has expired: upstreams that verify it will refuse it; renew it");
+  } else if (X509_cmp_current_time(X509_get0_notBefore(chain->front().get())) > 0) {
+    warn_of_validity(
+        "is not valid yet: upstreams that verify it will refuse it; look at this machine's clock "
+        "and at the certificate's first day");
   }
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> owned;
   std::vector<CRYPTO_BUFFER*> buffers;
@@ -195,10 +213,10 @@ void Context::BuildVerification(std::vector<Problem>* problems) {
   InstallVerifyCallback(ssl_ctx_.get(), settings_.verify);
   const PeerName name = ParsePeerName(settings_.name);
   const bool named = settings_.verify || settings_.send_server_name;
-  if (named && name.text.empty()) {
-    problems->push_back({.field = Field::kName,
-                         .message = "there is no name to verify or to send; set proxy_ssl_name"});
-  } else if (named && (name.text.size() > kNameBytesMax || Printable(name.text) != name.text)) {
+  if (settings_.name.empty()) {
+    // Told by CheckCombination if one is needed.
+  } else if (named && (name.text.empty() || name.text.size() > kNameBytesMax ||
+                       Printable(name.text) != name.text)) {
     problems->push_back({.field = Field::kName,
                          .message = absl::StrCat("\"", Printable(name.text),
                                                  "\" is no host name; it may have up to ",
@@ -207,13 +225,7 @@ void Context::BuildVerification(std::vector<Problem>* problems) {
     server_name_ = name.text;
   }
 
-  if (!settings_.verify) return;
-  if (!settings_.trusted_certificate.given()) {
-    problems->push_back(
-        {.field = Field::kTrustedCertificate,
-         .message = "no \"proxy_ssl_trusted_certificate\" is defined for proxy_ssl_verify"});
-    return;
-  }
+  if (!settings_.verify || !settings_.trusted_certificate.given()) return;
   verifier_ = Verifier::Create(settings_, problems);
 }
 

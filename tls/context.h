@@ -19,9 +19,10 @@ namespace sluice::tls {
 
 class Verifier;
 
-// Everything that is wrong with `settings`, fatal or not, without connecting: unparsable PEM, key
-// that does not match its certificate, wrong password, cipher string that leaves nothing, CA file
-// without a certificate. No fatal one: Context::Create will succeed.
+// Everything that is wrong with what `settings` hold, fatal or not, without connecting: unparsable
+// PEM, key that does not match its certificate, wrong password, cipher string that leaves nothing,
+// CA file without a certificate. What CheckCombination finds is not repeated. No fatal one from
+// either: Context::Create will succeed.
 std::vector<Problem> CheckSettings(const Settings& settings);
 
 // The cipher suites that a session with `settings` offers, in its order of preference, with TLS
@@ -30,7 +31,7 @@ std::vector<std::string> EffectiveCiphers(const Settings& settings);
 
 class Context {
  public:
-  // Fails with the first fatal problem of CheckSettings.
+  // Fails with the first fatal problem of CheckCombination and CheckSettings.
   static absl::StatusOr<std::unique_ptr<Context>> Create(const Settings& settings);
   ~Context();
   Context(const Context&) = delete;

@@ -35,9 +35,11 @@ class ContextTest : public ::testing::Test {
  protected:
   ~ContextTest() override { EXPECT_EQ(ERR_peek_error(), 0u); }
 
-  // What CheckSettings finds, having made sure that Create agrees with it.
+  // What CheckCombination and CheckSettings find, having made sure that Create agrees with it.
   static std::vector<Problem> Check(const Settings& settings) {
-    const std::vector<Problem> problems = CheckSettings(settings);
+    std::vector<Problem> problems = CheckCombination(settings);
+    const std::vector<Problem> of_contents = CheckSettings(settings);
+    problems.insert(problems.end(), of_contents.begin(), of_contents.end());
     std::string first_fatal;
     for (const Problem& problem : problems) {
       if (problem.fatal && first_fatal.empty()) first_fatal = problem.message;
@@ -76,8 +78,8 @@ TEST_F(ContextTest, EncryptedKeyIsRead) {
   settings.passwords = {"wrong", "right"};
   EXPECT_THAT(Check(settings), IsEmpty());
   settings.passwords = {"wrong"};
-  EXPECT_THAT(Check(settings),
-              ElementsAre(FatalProblem(Field::kCertificateKey, "none of the 1 passwords")));
+  EXPECT_THAT(Check(settings), ElementsAre(FatalProblem(Field::kCertificateKey,
+                                                        "the password given does not decrypt")));
 }
 
 TEST_F(ContextTest, KeyOfAnotherCertificateIsRefused) {
@@ -102,17 +104,28 @@ TEST_F(ContextTest, CertificateWithoutAKeyIsRefused) {
 TEST_F(ContextTest, KeyWithoutACertificateIsWarnedOf) {
   Settings settings = WithClientCertificate();
   settings.certificate = {};
-  EXPECT_THAT(Check(settings), ElementsAre(Warning(Field::kCertificateKey, "\"client.key\"")));
+  EXPECT_THAT(Check(settings), ElementsAre(Warning(Field::kCertificateKey, "has no effect")));
 }
 
 TEST_F(ContextTest, VerificationNeedsCasAndAName) {
   Settings settings;
   settings.verify = true;
   EXPECT_THAT(Check(settings),
-              ElementsAre(FatalProblem(Field::kName, "set proxy_ssl_name"),
-                          FatalProblem(Field::kTrustedCertificate,
-                                       "no \"proxy_ssl_trusted_certificate\" is defined for "
-                                       "proxy_ssl_verify")));
+              ElementsAre(FatalProblem(Field::kTrustedCertificate,
+                                       "no \"proxy_ssl_trusted_certificate\" for "
+                                       "\"proxy_ssl_verify on\""),
+                          FatalProblem(Field::kName, "add \"proxy_ssl_name NAME;\"")));
+  settings.verify = false;
+  settings.send_server_name = true;
+  EXPECT_THAT(Check(settings), ElementsAre(FatalProblem(Field::kName, "no name to send")));
+}
+
+TEST_F(ContextTest, WhatCheckCombinationFindsIsNotSaidAgain) {
+  Settings settings = WithClientCertificate();
+  settings.certificate_key = {};
+  settings.verify = true;
+  EXPECT_EQ(CheckCombination(settings).size(), 3u);
+  EXPECT_THAT(CheckSettings(settings), IsEmpty());
 }
 
 TEST_F(ContextTest, NamesThatCannotBeHostNamesAreRefused) {
@@ -154,6 +167,62 @@ TEST_F(ContextTest, WhatHasExpiredIsWarnedOf) {
   EXPECT_THAT(Check(settings),
               ElementsAre(Warning(Field::kCertificate, "\"client.pem\" has expired"),
                           Warning(Field::kCrl, "\"crl.pem\" holds a CRL that has expired")));
+}
+
+TEST_F(ContextTest, CasAreWarnedOfOnceAllHaveExpired) {
+  tools::CertificateSpec spec = tools::CaSpec("old");
+  spec.not_before_s = tools::NowSeconds() - 2 * tools::kDayS;
+  spec.not_after_s = tools::NowSeconds() - tools::kDayS;
+  Settings settings = VerifyingSettings(Identities().root);
+  settings.trusted_certificate = FileOf("ca.pem", tools::Certificate::SelfSigned(spec).pem());
+  EXPECT_THAT(Check(settings), ElementsAre(Warning(Field::kTrustedCertificate,
+                                                   "every CA in \"ca.pem\" has expired")));
+  settings.trusted_certificate.contents += Identities().root.pem();
+  EXPECT_THAT(Check(settings), IsEmpty());
+}
+
+TEST_F(ContextTest, ACertificateThatIsNotValidYetIsWarnedOf) {
+  tools::CertificateSpec spec = tools::ClientSpec("client");
+  spec.not_before_s = tools::NowSeconds() + tools::kDayS;
+  const auto early = Identities().root.Issue(spec);
+  Settings settings;
+  settings.certificate = FileOf("client.pem", early.pem());
+  settings.certificate_key = FileOf("client.key", early.key_pem());
+  EXPECT_THAT(Check(settings),
+              ElementsAre(Warning(Field::kCertificate, "\"client.pem\" is not valid yet")));
+}
+
+TEST_F(ContextTest, AnRsaKeyHasAtLeast1024Bits) {
+  for (const auto& [kind, is_usable] :
+       {std::pair(tools::KeyKind::kRsa768, false), std::pair(tools::KeyKind::kRsa1024, true)}) {
+    tools::CertificateSpec spec = tools::ClientSpec("client");
+    spec.key_kind = kind;
+    const auto client = Identities().root.Issue(spec);
+    Settings settings;
+    settings.certificate = FileOf("client.pem", client.pem());
+    settings.certificate_key = FileOf("client.key", client.key_pem());
+    if (is_usable) {
+      EXPECT_THAT(Check(settings), IsEmpty());
+    } else {
+      EXPECT_THAT(Check(settings), ElementsAre(FatalProblem(Field::kCertificateKey,
+                                                            "\"client.key\": an RSA key of 768 "
+                                                            "bits is too small")));
+    }
+  }
+}
+
+TEST_F(ContextTest, CiphersThatTheVersionsCannotUseAreRefused) {
+  Settings settings;
+  settings.min_version = Version::kTls10;
+  settings.max_version = Version::kTls11;
+  settings.ciphers = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305";
+  EXPECT_THAT(Check(settings),
+              ElementsAre(FatalProblem(Field::kCiphers, "holds none that TLSv1.1 can use")));
+  settings.max_version = Version::kTls12;
+  EXPECT_THAT(Check(settings), IsEmpty());
+  settings.max_version = Version::kTls11;
+  settings.ciphers += ":AES128-SHA";
+  EXPECT_THAT(Check(settings), IsEmpty());
 }
 
 TEST_F(ContextTest, WarningsDoNotKeepAContextFromBeingMade) {

@@ -109,9 +109,11 @@ absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> ReadPrivateKey(
         absl::StrCat("\"", file.path, "\": the private key is encrypted and there is no password ",
                      "for it; set proxy_ssl_password_file"));
   }
-  return absl::InvalidArgumentError(absl::StrCat("\"", file.path, "\": none of the ",
-                                                 passwords.size(),
-                                                 " passwords given decrypts the private key"));
+  const std::string what = passwords.size() == 1 ? "the password given does not decrypt"
+                                                 : absl::StrCat("none of the ", passwords.size(),
+                                                                " passwords given decrypts");
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", file.path, "\": ", what, " the private key"));
 }
 
 }  // namespace sluice::tls

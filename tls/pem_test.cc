@@ -65,6 +65,8 @@ TEST_F(PemTest, TriesPasswordsInTurn) {
   EXPECT_TRUE(ReadPrivateKey(file, {"wrong", "", "right", "other"}).ok());
   EXPECT_EQ(ReadPrivateKey(file, {"wrong", "rightt"}).status().message(),
             "\"key.pem\": none of the 2 passwords given decrypts the private key");
+  EXPECT_EQ(ReadPrivateKey(file, {"wrong"}).status().message(),
+            "\"key.pem\": the password given does not decrypt the private key");
   EXPECT_EQ(ReadPrivateKey(file, {}).status().message(),
             "\"key.pem\": the private key is encrypted and there is no password for it; set "
             "proxy_ssl_password_file");

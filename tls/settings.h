@@ -69,6 +69,11 @@ struct Problem {
   std::string message;
 };
 
+// What contradicts itself in `settings` before any file is looked into: a certificate or a key
+// without the other, verification without CAs, nothing to verify or to send as a name.
+// tls::CheckSettings (context.h) finds the rest.
+std::vector<Problem> CheckCombination(const Settings& settings);
+
 }  // namespace sluice::tls
 
 #endif  // SLUICE_TLS_SETTINGS_H_

@@ -94,8 +94,21 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
 
   const auto trusted = ReadCertificates(settings.trusted_certificate);
   if (trusted.ok()) {
+    bool all_have_expired = true;
     for (const auto& certificate : *trusted) {
       CHECK_EQ(X509_STORE_add_cert(store.get(), certificate.get()), 1);
+      if (SecondsOf(X509_get0_notAfter(certificate.get())) >= std::time(nullptr)) {
+        all_have_expired = false;
+      }
+    }
+    // Bundles of distributions always hold a few that have expired: no reason to warn.
+    if (all_have_expired) {
+      problems->push_back(
+          {.field = Field::kTrustedCertificate,
+           .fatal = false,
+           .message = absl::StrCat("every CA in \"", settings.trusted_certificate.path,
+                                   "\" has expired: no upstream will be trusted; "
+                                   "renew them")});
     }
   } else {
     usable = false;

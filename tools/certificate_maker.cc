@@ -45,6 +45,8 @@ bssl::UniquePtr<EVP_PKEY> MakeKey(KeyKind kind) {
       return MakeKeyOf(EVP_PKEY_EC, NID_secp521r1, 0);
     case KeyKind::kEd25519:
       return MakeKeyOf(EVP_PKEY_ED25519, NID_undef, 0);
+    case KeyKind::kRsa768:
+      return MakeKeyOf(EVP_PKEY_RSA, NID_undef, 768);
     case KeyKind::kRsa1024:
       return MakeKeyOf(EVP_PKEY_RSA, NID_undef, 1024);
     case KeyKind::kRsa2048:

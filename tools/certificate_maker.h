@@ -23,7 +23,16 @@
 
 namespace sluice::tools {
 
-enum class KeyKind : uint8_t { kP256, kP384, kP521, kEd25519, kRsa1024, kRsa2048, kRsa4096 };
+enum class KeyKind : uint8_t {
+  kP256,
+  kP384,
+  kP521,
+  kEd25519,
+  kRsa768,
+  kRsa1024,
+  kRsa2048,
+  kRsa4096
+};
 
 // What a signature is made over; Ed25519 keys need none and ignore it.
 enum class Digest : uint8_t { kSha1, kSha256, kSha384, kSha512 };

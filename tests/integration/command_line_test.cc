@@ -109,6 +109,36 @@ TEST(CommandLineTest, DumpShowsEachFileUnderItsName) {
   }
 }
 
+TEST(CommandLineTest, DumpsThatDoNotFitFail) {
+  TempDir dir;
+  // Longer than what stdout buffers, so that the error comes before its end.
+  const std::string config =
+      dir.Write("sluice.conf", absl::StrCat(kGood, "#", std::string(100'000, '.'), "\n"));
+  for (const char* option : {"-T", "--dump-plan"}) {
+    const Finished finished = RunToEnd(
+        {"sh", "-c", "exec \"$0\" \"$@\" >/dev/full", SluiceBinary(), option, "-c", config});
+    EXPECT_EQ(1, finished.exit_code) << option;
+    EXPECT_TRUE(absl::StrContains(finished.output, "stdout failed (28: No space left on device)"))
+        << finished.output;
+  }
+}
+
+TEST(CommandLineTest, TestGoesBeforeASignal) {
+  TempDir dir;
+  const std::string config = dir.Write("sluice.conf", kGood);
+  const Finished finished = RunSluice({"-t", "-s", "stop", "-p", dir.path(), "-c", config});
+  EXPECT_EQ(0, finished.exit_code);
+  EXPECT_TRUE(absl::StrContains(finished.output, "test is successful")) << finished.output;
+}
+
+TEST(CommandLineTest, PlanAndSignalTogetherAreRefused) {
+  const Finished finished = RunSluice({"-s", "stop", "--dump-plan"});
+  EXPECT_EQ(1, finished.exit_code);
+  EXPECT_TRUE(
+      absl::StrContains(finished.output, "\"--dump-plan\" and \"-s\" cannot be used together"))
+      << finished.output;
+}
+
 TEST(CommandLineTest, DirectivesFromTheCommandLineCount) {
   TempDir dir;
   const std::string config = dir.Write("sluice.conf", kGood);

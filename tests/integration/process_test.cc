@@ -1,15 +1,18 @@
 // sluice as a process: signals, pid file, command line, limits, and a kernel that says no.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "gtest/gtest.h"
+#include "tests/support/child_process.h"
 #include "tests/support/deadline.h"
 #include "tests/support/free_port.h"
 #include "tests/support/sluice_process.h"
@@ -176,7 +179,12 @@ TEST(ProcessTest, OutOfDescriptorsItWaitsQuietlyAndRecovers) {
   const auto took =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
   const std::string log = sluice.StopAndGetLog();
-  EXPECT_LE(CountOccurrences(log, "(24: Too many open files)"), took.count() + 2) << log;
+  // Each of the two has its line a second.
+  for (const char* call : {"accept4()", "socket()"}) {
+    EXPECT_LE(CountOccurrences(log, absl::StrCat(call, " failed (24: Too many open files)")),
+              took.count() + 2)
+        << log;
+  }
 }
 
 TEST(ProcessTest, BeyondWorkerConnectionsClientsAreClosedAndTheLogSaysSo) {
@@ -200,8 +208,90 @@ TEST(ProcessTest, BeyondWorkerConnectionsClientsAreClosedAndTheLogSaysSo) {
   sluice.AllowAlerts();
 }
 
-// Runs sluice with one system call failing.
-class RefusingKernelTest : public ::testing::TestWithParam<const char*> {};
+TEST(ProcessTest, ClosedStandardFilesBecomeDevNull) {
+  TempDir dir;
+  TcpServer upstream(Greet("hello"));
+  const std::string address = FreeAddress();
+  const std::string config = dir.Write(
+      "sluice.conf", absl::StrCat("daemon off; pid sluice.pid; error_log error.log info; events {} "
+                                  "stream {",
+                                  Front(address, upstream), "}"));
+  ChildProcess sluice({"sh", "-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", SluiceBinary(), "-p",
+                       dir.path(), "-c", config});
+  ASSERT_TRUE(Eventually([&] { return !ReadFile(dir.File("sluice.pid")).empty(); }));
+  for (const char* fd : {"0", "1", "2"}) {
+    EXPECT_EQ("/dev/null",
+              std::filesystem::read_symlink(absl::StrCat("/proc/", sluice.pid(), "/fd/", fd)));
+  }
+  EXPECT_EQ("hello", Socket::Connect(address).ReceiveToEnd());
+  sluice.Signal(SIGTERM);
+  EXPECT_EQ(0, sluice.Wait());
+}
+
+TEST(ProcessTest, SecondStartWithThePidFileOfTheFirstIsRefused) {
+  TcpServer upstream(Echo);
+  SluiceProcess first(Front(FreeAddress(), upstream));
+  TempDir dir;
+  const std::string config = dir.Write(
+      "sluice.conf", absl::StrCat("daemon off; error_log stderr; pid ", first.pid_file(),
+                                  "; events {} stream {", Front(FreeAddress(), upstream), "}"));
+  const Finished second = RunSluice({"-p", dir.path(), "-c", config});
+  EXPECT_EQ(1, second.exit_code);
+  EXPECT_NE(second.output.npos, second.output.find(absl::StrCat(": process ", first.pid(), ";")))
+      << second.output;
+  // The first one's file is as it was, and still works.
+  EXPECT_EQ(absl::StrCat(first.pid(), "\n"), ReadFile(first.pid_file()));
+  EXPECT_EQ(0, first.SendBySwitch("stop"));
+  EXPECT_EQ(0, first.Wait());
+}
+
+TEST(ProcessTest, SwitchStopSparesAProcessThatHasGotTheNumberOfADeadSluice) {
+  TempDir dir;
+  const std::string config =
+      dir.Write("sluice.conf", absl::StrCat("pid ", dir.File("pid"), "; events {} stream {}"));
+  ChildProcess stranger({"cat", "/dev/zero"});
+  dir.Write("pid", absl::StrCat(stranger.pid(), "\n"));
+  const Finished finished = RunSluice({"-p", dir.path(), "-c", config, "-s", "stop"});
+  EXPECT_EQ(1, finished.exit_code);
+  EXPECT_NE(finished.output.npos, finished.output.find("sluice is not running")) << finished.output;
+  EXPECT_FALSE(stranger.HasEnded());
+}
+
+// Opening a FIFO waits for its other end, unless it is asked not to.
+TEST(ProcessTest, FifosThatNobodyReadsAreErrors) {
+  TempDir dir;
+  ASSERT_EQ(0, mkfifo(dir.File("fifo").c_str(), 0600));
+  for (const char* directives :
+       {"pid fifo; error_log stderr;", "pid sluice.pid; error_log fifo;"}) {
+    const std::string config = dir.Write(
+        "sluice.conf", absl::Substitute("daemon off; $0 events {} stream { server { listen $1; "
+                                        "proxy_pass 127.0.0.1:1; } }",
+                                        directives, FreeAddress()));
+    const Finished finished = RunSluice({"-p", dir.path(), "-c", config});
+    EXPECT_EQ(1, finished.exit_code);
+    EXPECT_NE(finished.output.npos, finished.output.find(dir.File("fifo"))) << finished.output;
+  }
+  dir.Write("sluice.conf", "pid fifo; events {} stream {}");
+  EXPECT_EQ(1, RunSluice({"-p", dir.path(), "-s", "stop"}).exit_code);
+}
+
+// Runs a command with some of sluice's system calls failing: `injection` is strace's.
+Finished RunRefused(const std::string& injection, const std::vector<std::string>& arguments) {
+  TempDir dir;
+  std::vector<std::string> argv = {"strace", "-f", "-qq", "-o", dir.File("trace"),
+                                   // The leak check of a sanitized build cannot run under strace.
+                                   "-E", "ASAN_OPTIONS=detect_leaks=0", "-e",
+                                   absl::StrCat("inject=", injection), SluiceBinary()};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return RunToEnd(argv);
+}
+
+struct Refusal {
+  const char* call;
+  const char* error;
+};
+
+class RefusingKernelTest : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(RefusingKernelTest, IsOneLineThatNamesTheCauseAndExitOne) {
   TempDir dir;
@@ -209,29 +299,65 @@ TEST_P(RefusingKernelTest, IsOneLineThatNamesTheCauseAndExitOne) {
       "sluice.conf", absl::Substitute("daemon off; error_log stderr; pid sluice.pid; events {} "
                                       "stream { server { listen $0; proxy_pass 127.0.0.1:1; } }",
                                       FreeAddress()));
+  const auto [call, error] = GetParam();
   const Finished finished =
-      // The leak check of a sanitized build cannot run under strace.
-      RunToEnd({"strace", "-f", "-qq", "-o", dir.File("trace"), "-E", "ASAN_OPTIONS=detect_leaks=0",
-                "-e", absl::StrCat("inject=io_uring_setup:error=", GetParam()), SluiceBinary(),
-                "-p", dir.path(), "-c", config});
+      RunRefused(absl::StrCat(call, ":error=", error), {"-p", dir.path(), "-c", config});
   EXPECT_EQ(1, finished.exit_code) << finished.output;
   EXPECT_EQ(1, CountOccurrences(finished.output, "\n")) << finished.output;
   EXPECT_NE(finished.output.npos, finished.output.find("io_uring")) << finished.output;
+  if (std::string_view(error) == "EPERM") {
+    EXPECT_NE(finished.output.npos, finished.output.find(call)) << finished.output;
+    EXPECT_NE(finished.output.npos, finished.output.find("seccomp")) << finished.output;
+  }
   EXPECT_FALSE(std::filesystem::exists(dir.File("sluice.pid")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Setup, RefusingKernelTest,
-                         ::testing::Values("EPERM", "ENOSYS", "ENOMEM", "EINVAL"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Start, RefusingKernelTest,
+    ::testing::Values(Refusal{"io_uring_setup", "EPERM"}, Refusal{"io_uring_setup", "ENOSYS"},
+                      Refusal{"io_uring_setup", "ENOMEM"}, Refusal{"io_uring_setup", "EINVAL"},
+                      Refusal{"io_uring_register", "EPERM"}, Refusal{"io_uring_register", "ENOSYS"},
+                      Refusal{"io_uring_register", "ENOMEM"},
+                      Refusal{"io_uring_register", "EINVAL"}, Refusal{"io_uring_enter", "EPERM"},
+                      Refusal{"io_uring_enter", "ENOSYS"}, Refusal{"io_uring_enter", "EINVAL"}),
+    [](const auto& info) { return absl::StrCat(info.param.call, "_", info.param.error); });
 
 TEST(ProcessTest, ConfigurationTestWorksWithoutIoUring) {
   TempDir dir;
   const std::string config =
       dir.Write("sluice.conf", "events {} stream { server { listen 1; proxy_pass 127.0.0.1:2; } }");
-  const Finished finished =
-      RunToEnd({"strace", "-f", "-qq", "-o", dir.File("trace"), "-E", "ASAN_OPTIONS=detect_leaks=0",
-                "-e", "inject=io_uring_setup:error=EPERM", SluiceBinary(), "-t", "-c", config});
+  const Finished finished = RunRefused("io_uring_setup:error=EPERM", {"-t", "-c", config});
   EXPECT_EQ(0, finished.exit_code) << finished.output;
+}
+
+TEST(ProcessTest, BuildInformationSaysThatIoUringCannotBeUsed) {
+  const Finished finished = RunRefused("io_uring_setup:error=ENOSYS", {"-V"});
+  EXPECT_EQ(0, finished.exit_code);
+  EXPECT_NE(finished.output.npos, finished.output.find("\nio_uring: cannot be used: "))
+      << finished.output;
+}
+
+// EAGAIN: the kernel has no memory for operations just now.
+TEST(ProcessTest, LackOfMemoryInTheKernelPasses) {
+  TempDir dir;
+  TcpServer upstream(Greet("hello"));
+  const std::string address = FreeAddress();
+  const std::string config = dir.Write(
+      "sluice.conf", absl::StrCat("daemon off; error_log stderr; pid sluice.pid; worker_processes "
+                                  "1; events {} stream {",
+                                  Front(address, upstream), "}"));
+  // The first is that of the start; from then on every third fails.
+  ChildProcess sluice({"strace", "-f", "-qq", "-o", dir.File("trace"), "-E",
+                       "ASAN_OPTIONS=detect_leaks=0", "-e",
+                       "inject=io_uring_enter:error=EAGAIN:when=3+3", "-e", "trace=io_uring_enter",
+                       SluiceBinary(), "-p", dir.path(), "-c", config});
+  ASSERT_TRUE(Eventually([&] { return !ReadFile(dir.File("sluice.pid")).empty(); }));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ("hello", Socket::Connect(address).ReceiveToEnd());
+  }
+  EXPECT_NE(std::string::npos, ReadFile(dir.File("trace")).find("EAGAIN"));
+  EXPECT_EQ(0, RunSluice({"-p", dir.path(), "-c", config, "-s", "stop"}).exit_code);
+  EXPECT_EQ(0, sluice.Wait()) << sluice.Output();
 }
 
 }  // namespace
