@@ -32,6 +32,10 @@ bool IsPassing(int result) {
   return result == -ENOBUFS || result == -ECANCELED || result == -EAGAIN || result == -EINTR;
 }
 
+// When `timeout_ms` after `since_ms` have passed for sure. Times are rounded down to milliseconds: an
+// event may be almost one later than its time says.
+int64_t EndOf(int64_t timeout_ms, int64_t since_ms) { return since_ms + timeout_ms + 1; }
+
 int NumPeersUp(const config::Upstream& upstream) {
   return static_cast<int>(std::count_if(upstream.peers.begin(), upstream.peers.end(),
                                         [](const config::Peer& peer) { return !peer.down; }));
@@ -249,7 +253,7 @@ void Connection::ConcludeConnecting() {
     if (uses_tls()) {
       state_ = State::kHandshaking;
       // nginx: proxy_connect_timeout bounds the handshake again.
-      attempt_deadline_ms_ = now_ms_ + server_.connect_timeout_ms;
+      attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
     } else {
       StartRelaying();
     }
@@ -333,9 +337,9 @@ void Connection::FinishTlsFailed() {
 bool Connection::FinishIdle() {
   // A send completes only as a whole, so a slow reader looks like an idle one. Cancelling the send
   // tells how much of it has left.
-  probing_idle_ = now_ms_ - last_activity_ms_ >= server_.timeout_ms &&
-                  (ends_[0].send_in_flight || ends_[1].send_in_flight);
-  if (probing_idle_ || now_ms_ - last_activity_ms_ < server_.timeout_ms) return false;
+  const bool idle = now_ms_ >= EndOf(server_.timeout_ms, last_activity_ms_);
+  probing_idle_ = idle && (ends_[0].send_in_flight || ends_[1].send_in_flight);
+  if (!idle || probing_idle_) return false;
   if (relay_.tls_failed()) {
     FinishTlsFailed();
   } else {
@@ -394,7 +398,7 @@ void Connection::StartAttempt() {
   // nginx numbers connections to upstreams, too.
   shard_.next_connection_number->fetch_add(1, std::memory_order_relaxed);
   connect_wanted_ = true;
-  attempt_deadline_ms_ = now_ms_ + server_.connect_timeout_ms;
+  attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
   if (uses_tls()) {
     // The ClientHello is made while TCP connects.
     relay_.StartTls(tls::Session::Create(*plan_->tls_contexts[server_.tls_profile],
@@ -578,7 +582,7 @@ int64_t Connection::deadline_ms() const {
     case State::kHandshaking:
       return attempt_deadline_ms_;
     case State::kRelaying: {
-      int64_t deadline = last_activity_ms_ + server_.timeout_ms;
+      int64_t deadline = EndOf(server_.timeout_ms, last_activity_ms_);
       // What is being cancelled completes very soon.
       if (probing_idle_) deadline = kNever;
       for (const End& self : ends_) {

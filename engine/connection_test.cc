@@ -171,7 +171,7 @@ TEST_F(ConnectionTest, ConnectsAndListensToTheClientMeanwhile) {
   EXPECT_EQ(client().recv.kind, RecvWish::Kind::kCold);
   EXPECT_FALSE(client().poll_first);
   EXPECT_EQ(connection_->peer().address.text, "127.0.0.1:2000");
-  EXPECT_EQ(connection_->deadline_ms(), kStartMs + 5'000);
+  EXPECT_EQ(connection_->deadline_ms(), kStartMs + 5'001);
   EXPECT_EQ(context_.metrics.connections_active.value(), 1u);
 }
 
@@ -182,7 +182,7 @@ TEST_F(ConnectionTest, OneReceiveIsEnoughUntilThereIsAnUpstream) {
   Connect();
   EXPECT_EQ(upstream().send.size(), 5u);
   EXPECT_EQ(client().recv.kind, RecvWish::Kind::kCold);
-  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 60'000);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 60'001);
 }
 
 TEST_F(ConnectionTest, RefusedPeerIsFollowedByTheNext) {
@@ -219,7 +219,7 @@ TEST_F(ConnectionTest, LastRefusalEndsIt) {
 TEST_F(ConnectionTest, SilentPeerTimesOut) {
   Accept();
   connection_->OnUpstreamSocket(kUpstreamFd);
-  Advance(4'999);
+  Advance(5'000);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
   Advance(1);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kConnectTimeout);
@@ -233,7 +233,7 @@ TEST_F(ConnectionTest, SilentPeerTimesOut) {
 TEST_F(ConnectionTest, ConnectThatOvertakesItsCancelIsNoConnection) {
   Accept();
   connection_->OnUpstreamSocket(kUpstreamFd);
-  Advance(5'000);
+  Advance(5'001);
   ASSERT_TRUE(upstream().cancel_connect);
   connection_->OnConnected(0);
   connection_->LogConnected(LoopbackAddress(4000));  // As the worker does.
@@ -302,7 +302,7 @@ TEST_F(ConnectionTest, HotReceiveIsCancelledWhenNothingComes) {
   EXPECT_FALSE(client().cancel_recv);
   Advance(1);
   EXPECT_TRUE(client().cancel_recv);
-  EXPECT_EQ(connection_->deadline_ms(), now_ms_ - kHotIdleMs + 60'000);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ - kHotIdleMs + 60'001);
   EndReceive(Side::kClient, -ECANCELED);
   EXPECT_EQ(client().recv.kind, RecvWish::Kind::kCold);
   EXPECT_EQ(context_.slabs.num_in_use(), 0);
@@ -311,7 +311,7 @@ TEST_F(ConnectionTest, HotReceiveIsCancelledWhenNothingComes) {
 TEST_F(ConnectionTest, SilenceTimesOut) {
   Accept();
   Connect();
-  Advance(59'999);
+  Advance(60'000);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
   Advance(1);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kIdleTimeout);
@@ -447,13 +447,13 @@ TEST_F(ConnectionTest, SlowReaderIsNotIdle) {
   Receive(Side::kUpstream, "long answer");
   ASSERT_EQ(client().send.size(), 11u);
   for (int i = 0; i < 3; ++i) {
-    Advance(60'000);
+    Advance(60'001);
     ASSERT_TRUE(client().cancel_send) << "only a cancel tells how much has left";
     EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
     EndSend(Side::kClient, 2);
     EXPECT_EQ(client().send.size(), 11u - 2 * (i + 1));
   }
-  Advance(60'000);
+  Advance(60'001);
   ASSERT_TRUE(client().cancel_send);
   EndSend(Side::kClient, -ECANCELED);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kIdleTimeout);
@@ -513,13 +513,13 @@ TEST_F(TlsConnectionTest, ClientHelloLeavesAsSoonAsTcpStands) {
   Advance();
   EXPECT_FALSE(upstream().send.empty());
   // nginx: proxy_connect_timeout bounds the handshake again.
-  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 5'000);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 5'001);
 }
 
 TEST_F(TlsConnectionTest, SilentHandshakeTimesOut) {
   Accept();
   Connect();
-  Advance(5'000);
+  Advance(5'001);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kConnectTimeout);
   EXPECT_TRUE(LogHas("while SSL handshaking to upstream"));
 }
@@ -559,7 +559,7 @@ TEST_F(TlsConnectionTest, FailedTlsTimesOutWhenTheClientTakesNothing) {
   FromUpstream(bytes);
   ASSERT_EQ(client().send.size(), 4u);
   EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
-  Advance(60'000);
+  Advance(60'001);
   ASSERT_TRUE(client().cancel_send);
   ASSERT_TRUE(upstream().cancel_send) << "the alert";
   EndSend(Side::kClient, -ECANCELED);
