@@ -88,6 +88,9 @@ struct Server {
   int next_upstream_tries = 0;           // 0: no bound.
   int64_t next_upstream_timeout_ms = 0;  // 0: no bound.
   bool half_close = false;
+  // An upstream that ends without close_notify is passed on to the client as a reset
+  // (proxy_ssl_strict_close).
+  bool strict_close = false;
   bool socket_keepalive = false;
   bool tcp_nodelay = true;
   std::optional<ProxyBind> bind;

@@ -42,10 +42,13 @@ class Hasher {
 
 Fingerprint FingerprintOf(const Settings& settings) {
   // Names every field: a new one does not compile until it is dealt with here.
-  const auto& [certificate, certificate_key, passwords, min_version, max_version, ciphers, verify,
-               verify_depth, trusted_certificate, crl, name, send_server_name, session_reuse] =
-      settings;
-  static_cast<void>(session_reuse);  // Whether sessions are kept says nothing about whose they are.
+  const auto& [certificate, certificate_key, passwords, min_version, max_version, ciphers, groups,
+               signature_algorithms, alpn, verify, verify_depth, trusted_certificate, crl,
+               verify_legacy, name, send_server_name, session_reuse, ticket_use,
+               session_cache_bytes, key_log_path] = settings;
+  // Whether sessions are kept, and whether secrets are logged, says nothing about whose they are.
+  static_cast<void>(session_reuse);
+  static_cast<void>(key_log_path);
   Hasher hasher;
   hasher.Add(certificate);
   hasher.Add(certificate_key);
@@ -54,12 +57,21 @@ Fingerprint FingerprintOf(const Settings& settings) {
   hasher.Add(static_cast<uint64_t>(min_version));
   hasher.Add(static_cast<uint64_t>(max_version));
   hasher.Add(ciphers);
+  hasher.Add(groups);
+  hasher.Add(signature_algorithms);
+  hasher.Add(uint64_t{alpn.size()});
+  for (const std::string& protocol : alpn) hasher.Add(protocol);
   hasher.Add(uint64_t{verify});
   hasher.Add(static_cast<uint64_t>(verify_depth));
   hasher.Add(trusted_certificate);
   hasher.Add(crl);
+  hasher.Add(uint64_t{verify_legacy});
   hasher.Add(name);
   hasher.Add(uint64_t{send_server_name});
+  // Not identity, but a pool can have one rule and one bound only: a ticket that may be offered
+  // twice must not get where none may.
+  hasher.Add(static_cast<uint64_t>(ticket_use));
+  hasher.Add(static_cast<uint64_t>(session_cache_bytes));
   return hasher.Finish();
 }
 

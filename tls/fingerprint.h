@@ -9,9 +9,9 @@
 
 namespace sluice::tls {
 
-// SHA-256 over everything in Settings that decides identity or trust: all of it but session_reuse
-// and the paths of files, whose contents count. Two Settings with different fingerprints must never
-// exchange a session.
+// SHA-256 over everything in Settings that decides identity or trust, and the rules of the sessions
+// kept: all of it but session_reuse, key_log_path and the paths of files, whose contents count. Two
+// Settings with different fingerprints must never exchange a session.
 using Fingerprint = std::array<uint8_t, 32>;
 
 Fingerprint FingerprintOf(const Settings& settings);

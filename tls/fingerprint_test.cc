@@ -41,6 +41,18 @@ TEST(FingerprintTest, EveryFieldThatDecidesIdentityOrTrustChangesIt) {
       [](Settings& s) { s.verify_depth = 2; },
       [](Settings& s) { s.name = "x"; },
       [](Settings& s) { s.send_server_name = true; },
+      [](Settings& s) { s.verify_legacy = true; },
+      [](Settings& s) { s.groups = "P-256"; },
+      [](Settings& s) { s.signature_algorithms = "P-256"; },
+      [](Settings& s) { s.alpn = {"h2"}; },
+      [](Settings& s) {
+        s.alpn = {"h2", "x"};
+      },
+      [](Settings& s) {
+        s.alpn = {"x", "h2"};
+      },
+      [](Settings& s) { s.ticket_use = TicketUse::kSingleUse; },
+      [](Settings& s) { s.session_cache_bytes = 1; },
       // Bytes that move from one field to its neighbour.
       [](Settings& s) { s.ciphers = "DEFAULTx", s.name = "y"; },
       [](Settings& s) { s.ciphers = "DEFAULT", s.name = "xy"; },
@@ -54,12 +66,13 @@ TEST(FingerprintTest, EveryFieldThatDecidesIdentityOrTrustChangesIt) {
   EXPECT_EQ(fingerprints.size(), changes.size());
 }
 
-TEST(FingerprintTest, PathsAndTheWishToReuseDoNotCount) {
+TEST(FingerprintTest, PathsAndWhetherToReuseOrToLogSecretsDoNotCount) {
   Settings one;
   one.trusted_certificate = {"/etc/a.pem", "contents"};
   Settings two;
   two.trusted_certificate = {"/etc/b.pem", "contents"};
   two.session_reuse = false;
+  two.key_log_path = "/var/log/keys";
   EXPECT_EQ(FingerprintOf(one), FingerprintOf(two));
 }
 

@@ -16,6 +16,16 @@ const char* VersionName(Version version) {
   return "unknown";
 }
 
+const char* TicketUseName(TicketUse use) {
+  switch (use) {
+    case TicketUse::kReuse:
+      return "reuse";
+    case TicketUse::kSingleUse:
+      return "single_use";
+  }
+  return "unknown";
+}
+
 std::vector<Problem> CheckCombination(const Settings& settings) {
   std::vector<Problem> problems;
   if (settings.certificate.given() && !settings.certificate_key.given()) {

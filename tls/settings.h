@@ -31,6 +31,18 @@ struct File {
   bool operator==(const File&) const = default;
 };
 
+// What becomes of a TLS 1.3 ticket that has been offered once (proxy_ssl_session_tickets).
+enum class TicketUse : uint8_t {
+  // Unused tickets first. When there is none the newest one is offered again, as nginx and HAProxy
+  // always do; an observer can link the connections that share it.
+  kReuse,
+  // Never again: RFC 8446 C.4 to the letter, at the price of full handshakes.
+  kSingleUse,
+};
+
+// The name the configuration uses: "reuse", "single_use".
+const char* TicketUseName(TicketUse use);
+
 struct Settings {
   File certificate;                    // PEM, leaf first, then its chain.
   File certificate_key;                // PEM, may be encrypted.
@@ -38,15 +50,30 @@ struct Settings {
   Version min_version = Version::kTls12;
   Version max_version = Version::kTls13;
   std::string ciphers = "DEFAULT";  // OpenSSL syntax; rules TLS 1.2 and older only.
+  // Key exchange groups, in OpenSSL's syntax ("X25519:P-256"), the first one first. Empty: our own.
+  std::string groups;
+  // What the upstream may sign with, in OpenSSL's syntax ("ECDSA+SHA256:rsa_pss_rsae_sha256").
+  // Empty: our own.
+  std::string signature_algorithms;
+  // Protocol names to offer, in order of preference, 1 to 255 bytes each (RFC 7301 3.1).
+  std::vector<std::string> alpn;
   bool verify = false;
   // nginx's meaning: the number of intermediate certificates allowed between leaf and root.
   int verify_depth = 1;
   File trusted_certificate;  // PEM, the CAs that verification starts from.
   File crl;                  // PEM, one or several CRLs. Given: every CA of a chain needs one.
+  // Accepts what is too weak by today's measure: RSA keys below 2048 bits, SHA-1 signatures.
+  bool verify_legacy = false;
   // The host name (or IP literal) the upstream's certificate must carry, and the SNI to send.
   std::string name;
   bool send_server_name = false;  // SNI; never sent for an IP literal (RFC 6066 3).
   bool session_reuse = true;
+  TicketUse ticket_use = TicketUse::kReuse;
+  // What the sessions kept for one peer may take, all shards together.
+  int64_t session_cache_bytes = 1024 * 1024;
+  // Where the secrets of every connection are written to, in the format of NSS key logs; it lets
+  // anyone who can read it decrypt the traffic. Empty: nowhere.
+  std::string key_log_path;
 
   bool operator==(const Settings&) const = default;
 };
@@ -60,6 +87,9 @@ enum class Field : uint8_t {
   kTrustedCertificate,
   kCrl,
   kName,
+  kGroups,
+  kSignatureAlgorithms,
+  kAlpn,
 };
 
 // What is wrong with Settings, in words for the operator.
