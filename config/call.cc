@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/quote.h"
 #include "config/suggest.h"
+#include "config/template.h"
 #include "config/value.h"
 
 namespace sluice::config {
@@ -34,10 +35,17 @@ void Call::NotSupportedYet(const Word& at, std::string_view what) const {
 }
 
 bool Call::RefuseVariables(const Word& value) const {
-  if (value.text.find('$') == std::string::npos) return false;
-  Error(value, absl::StrCat("a variable in \"", spec.name,
-                            "\" is not supported yet: expected a fixed value"));
-  return true;
+  const absl::StatusOr<Template> parsed = Template::Parse(value.text);
+  if (!parsed.ok()) {
+    Error(value, absl::StrCat(parsed.status().message(), " in \"", spec.name,
+                              "\" directive: expected \"$name\" or \"${name}\" behind \"$\""));
+    return true;
+  }
+  for (const std::string& name : parsed->variables()) {
+    Error(value, absl::StrCat("variable \"$", name, "\" in \"", spec.name,
+                              "\" is not supported yet: expected a fixed value"));
+  }
+  return !parsed->variables().empty();
 }
 
 int64_t NumberArg(const Call& call, int64_t min, int64_t max, int64_t otherwise) {

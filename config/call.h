@@ -43,7 +43,8 @@ struct Call {
   void InvalidParameter(const Word& at, std::span<const std::string_view> known) const;
   // `what` is a part of nginx's language that sluice does not have.
   void NotSupportedYet(const Word& at, std::string_view what) const;
-  // Reports and returns true if `value` has a variable in it, which sluice would take literally.
+  // Reports and returns true if `value` has a variable in it, good or bad, which sluice would take
+  // literally.
   bool RefuseVariables(const Word& value) const;
 };
 

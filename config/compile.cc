@@ -38,7 +38,7 @@ class Compiler {
         includer_(includer),
         diagnostics_(diagnostics),
         resolver_(input.system),
-        linker_(resolver_, diagnostics) {}
+        linker_(input.system, resolver_, diagnostics) {}
 
   std::optional<Plan> Run() {
     Block block(kMain, /*node=*/nullptr, /*around=*/nullptr);

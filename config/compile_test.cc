@@ -8,7 +8,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +39,7 @@ class CompileTest : public testing::Test {
                                },
                            .user_exists = [](const std::string&) { return true; },
                            .group_exists = [](const std::string&) { return true; },
+                           .permissions_of = [this](const std::string&) { return permissions_; },
                            .usable_cpus = {0, 1},
                            .is_privileged = true},
                 .check_tls = [this](const tls::Settings& settings) {
@@ -66,6 +70,7 @@ class CompileTest : public testing::Test {
   std::vector<std::string> asked_;
   std::vector<tls::Settings> checked_;
   std::vector<tls::Problem> problems_;
+  int permissions_ = 0600;
   absl::StatusOr<std::vector<Address>> answer_ =
       std::vector<Address>{IpAddress("192.0.2.1", 0), IpAddress("2001:db8::1", 0)};
 };
@@ -117,6 +122,80 @@ TEST_F(CompileTest, GivesFileContentsToTheCheckAndChecksEqualSettingsOnce) {
   EXPECT_EQ(checked_[0].passwords, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(checked_[1].passwords, std::vector<std::string>());
   EXPECT_EQ(plan.tls_profiles[0], checked_[0]);
+}
+
+TEST_F(CompileTest, TellsWhoElseMayUseAKeyAndNotWhenAGroupMay) {
+  Write("cert", "CERT");
+  Write("key", "KEY");
+  const std::string text =
+      "stream { server { listen 1; proxy_pass host:3; proxy_ssl on;\n"
+      "proxy_ssl_certificate cert; proxy_ssl_certificate_key key; } }";
+  const std::pair<int, std::string> kExpected[] = {
+      {0600, ""},
+      {0660, ""},
+      {0000, ""},  // Cannot be found out.
+      {0604, "everyone on this machine may read the key in \"" + directory_ +
+                 "/key\" (mode 0604): run \"chmod 600\" on it"},
+      {0602, "everyone on this machine may overwrite the key in \"" + directory_ +
+                 "/key\" (mode 0602): run \"chmod 600\" on it"},
+  };
+  for (const auto& [permissions, expected] : kExpected) {
+    permissions_ = permissions;
+    std::string told;
+    for (const Diagnostic& diagnostic : Compile(text).diagnostics.Sorted()) {
+      if (diagnostic.place.line == 2) told += diagnostic.message;
+    }
+    EXPECT_EQ(told, expected);
+  }
+}
+
+TEST_F(CompileTest, FindsTheKeyLogWhereLogsAreAndCommandsFilesWhereFilesAre) {
+  std::filesystem::create_directories(directory_ + "/conf");
+  Write("conf/cert", "CERT");
+  Write("conf/key", "KEY");
+  Write("conf/sluice.conf",
+        "stream { server { listen 1; proxy_pass host:3; proxy_ssl on; proxy_ssl_key_log keys;"
+        "proxy_ssl_conf_command Certificate cert; proxy_ssl_conf_command PrivateKey key; } }");
+  options_.file = "conf/sluice.conf";
+  const LoadResult result = Load(options_);
+  ASSERT_TRUE(result.plan.has_value()) << result.diagnostics.Render();
+  EXPECT_EQ(result.plan->tls_profiles[0].key_log_path, directory_ + "/keys");
+  EXPECT_EQ(result.plan->tls_profiles[0].certificate.contents, "CERT");
+  EXPECT_EQ(result.plan->tls_profiles[0].certificate_key.contents, "KEY");
+}
+
+TEST_F(CompileTest, BoundsProtocolNamesByWhatAClientHelloHolds) {
+  std::string names;
+  for (int i = 0; i < 31; ++i) absl::StrAppend(&names, " ", std::string(255, 'a'));
+  const auto text = [&](std::string_view last) {
+    return absl::StrCat("stream { server { listen 1; proxy_pass host:3; proxy_ssl on; ",
+                        "proxy_ssl_alpn", names, " ", std::string(255, 'b'), last, "; } }");
+  };
+  EXPECT_EQ(GoodPlan(text("")).tls_profiles[0].alpn.size(), 32u);
+  const LoadResult result = Compile(text(" c"));
+  EXPECT_FALSE(result.plan.has_value());
+  EXPECT_NE(result.diagnostics.Render().find("they may have 8192 bytes"), std::string::npos);
+}
+
+TEST_F(CompileTest, SettingsThatDifferOnlyInWhatIsNewAreTwoProfiles) {
+  const char* const kDirectives[] = {"",
+                                     "proxy_ssl_groups X25519;",
+                                     "proxy_ssl_alpn h2;",
+                                     "proxy_ssl_session_tickets single_use;",
+                                     "proxy_ssl_session_cache 64k;",
+                                     "proxy_ssl_verify_legacy on;",
+                                     "proxy_ssl_key_log keys;",
+                                     "proxy_ssl_conf_command SignatureAlgorithms ed25519;"};
+  std::string text = "stream { proxy_ssl on; ";
+  int port = 0;
+  for (const char* directives : kDirectives) {
+    for (int i = 0; i < 2; ++i) {
+      absl::StrAppend(&text, "server { listen ", ++port, "; proxy_pass host:3; ", directives, " }");
+    }
+  }
+  const Plan plan = GoodPlan(text + "}");
+  EXPECT_EQ(plan.servers.size(), 2 * std::size(kDirectives));
+  EXPECT_EQ(plan.tls_profiles.size(), std::size(kDirectives));
 }
 
 TEST_F(CompileTest, ShowsATlsProblemWhereItsValueComesFrom) {

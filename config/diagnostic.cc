@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/limits.h"
+#include "config/quote.h"
 
 namespace sluice::config {
 namespace {
@@ -75,15 +76,16 @@ void DiagnosticList::Add(Severity severity, Span span, std::string message) {
     return;
   }
   if (severity == Severity::kError) ++num_errors_;
+  if (severity == Severity::kWarning) ++num_warnings_;
   if (full()) {
     ++num_dropped_;
     return;
   }
-  Entry entry{.diagnostic = {.severity = severity, .message = std::move(message)},
+  Entry entry{.diagnostic = {.severity = severity, .message = EscapeControls(message)},
               .file_order = file_order,
               .offset = span.begin};
   if (span.file != nullptr) {
-    entry.diagnostic.file = span.file->name();
+    entry.diagnostic.file = EscapeControls(span.file->name());
     entry.diagnostic.place = span.file->PlaceOf(span.begin);
     const int line = entry.diagnostic.place.line;
     const uint32_t line_begin = span.file->LineBegin(line);

@@ -34,7 +34,7 @@ const char* SeverityName(Severity severity);
 // One problem. Holds copies only: it outlives the text.
 struct Diagnostic {
   Severity severity = Severity::kError;
-  std::string file;  // Empty: not in any text; then there is neither place nor line.
+  std::string file;  // Printable. Empty: not in any text; then there is neither place nor line.
   Place place;
   std::string message;
   std::string line;   // The line at fault: printable, cut to a window if it is long.
@@ -43,6 +43,7 @@ struct Diagnostic {
 
 class DiagnosticList {
  public:
+  // Control characters of `message` are escaped: it may hold what a file or its name does.
   // The same message at the same place is kept once: an included file can be judged many times.
   void Add(Severity severity, Span span, std::string message);
   void Error(Span span, std::string message) { Add(Severity::kError, span, std::move(message)); }
@@ -52,6 +53,7 @@ class DiagnosticList {
   void Notice(Span span, std::string message) { Add(Severity::kNotice, span, std::move(message)); }
 
   bool has_errors() const { return num_errors_ > 0; }
+  int num_warnings() const { return num_warnings_; }
   bool empty() const { return entries_.empty(); }
   // True once nothing more is kept: costly words, such as suggestions, need not be found.
   bool full() const;
@@ -72,6 +74,7 @@ class DiagnosticList {
   std::vector<Entry> entries_;
   std::unordered_set<std::string> seen_;
   int num_errors_ = 0;
+  int num_warnings_ = 0;
   int num_dropped_ = 0;
 };
 

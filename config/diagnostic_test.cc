@@ -25,6 +25,25 @@ TEST(DiagnosticList, ShowsPlaceMessageLineAndCaret) {
             "    ^~~~~\n");
 }
 
+// A bug fixed: messages of TLS checks held names of files as they are.
+TEST(DiagnosticList, NoMessageAndNoFileNameHoldsControlCharacters) {
+  const SourceFile file("x\x1B[31m\n.conf", "a;", 0);
+  DiagnosticList list;
+  list.Error(SpanOf(file, "a"), "\"bad\r\n\x1B[31m\x7F.crt\" is bad");
+  EXPECT_EQ(list.Render(),
+            "x\\x1B[31m\\n.conf:1:1: error: \"bad\\r\\n\\x1B[31m\\x7F.crt\" is bad\na;\n^\n");
+  EXPECT_EQ(list.Sorted()[0].message, "\"bad\\r\\n\\x1B[31m\\x7F.crt\" is bad");
+}
+
+TEST(DiagnosticList, CountsWarnings) {
+  DiagnosticList list;
+  list.Notice({}, "n");
+  list.Error({}, "e");
+  EXPECT_EQ(list.num_warnings(), 0);
+  for (int i = 0; i < kDiagnosticsKeptMax + 10; ++i) list.Warning({}, std::to_string(i));
+  EXPECT_EQ(list.num_warnings(), kDiagnosticsKeptMax + 10);
+}
+
 TEST(DiagnosticList, KeepsTheCaretUnderTheTextBehindTabsAndUmlauts) {
   const SourceFile file("f", "\t\xC3\xA4\tbad\xC3\xB6;", 0);
   DiagnosticList list;

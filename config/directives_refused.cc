@@ -76,10 +76,6 @@ constexpr RefusedDirective kRefused[] = {
     {"proxy_requests", kNotYet},
     {"proxy_responses", kNotYet},
     {"proxy_session_drop", kNotYet},
-    {"proxy_ssl_alpn", kNotYet},
-    {"proxy_ssl_certificate_cache", kNotYet},
-    {"proxy_ssl_conf_command", kNotYet},
-    {"proxy_ssl_key_log", kNotYet},
     {"proxy_upload_rate", kNotYet},
 
     // ngx_stream_upstream_module and what belongs to it.

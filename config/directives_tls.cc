@@ -1,5 +1,8 @@
 // Rows for TLS to upstreams.
+#include <algorithm>
 #include <bit>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,16 +11,27 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "config/call.h"
+#include "config/conf_command.h"
 #include "config/directives.h"
+#include "config/limits.h"
+#include "config/parameter.h"
 #include "config/quote.h"
 #include "config/read_file.h"
 #include "config/suggest.h"
+#include "config/tls_version.h"
+#include "config/value.h"
 
 namespace sluice::config {
 namespace {
 
 // A chain of a hundred CAs is no chain; OpenSSL's own bound.
 constexpr int kVerifyDepthMax = 100;
+
+// RFC 7301 3.1: one byte holds the length of a name.
+constexpr size_t kAlpnNameBytesMax = 255;
+// RFC 7301 allows 65,535 bytes for the list, but BoringSSL's servers take no ClientHello above
+// 16 KiB: half of that, so that everything else has room.
+constexpr size_t kAlpnListBytesMax = 8'192;
 
 // The file that arg(0) names, or nothing if it is none. "" is nginx's way to take back what is
 // inherited.
@@ -47,10 +61,6 @@ void SetPasswordFile(Call& call) {
   }
 }
 
-// Bit i of ServerScope::tls_versions is number i.
-constexpr tls::Version kTlsVersions[] = {tls::Version::kTls10, tls::Version::kTls11,
-                                         tls::Version::kTls12, tls::Version::kTls13};
-
 void SetProtocols(Call& call) {
   uint8_t& versions = call.server->tls_versions;
   if (call.is_first) versions = 0;
@@ -63,19 +73,17 @@ void SetProtocols(Call& call) {
       bad = true;
       continue;
     }
-    std::vector<std::string_view> names;
-    uint8_t bit = 0;
-    for (size_t i = 0; i < std::size(kTlsVersions); ++i) {
-      names.push_back(tls::VersionName(kTlsVersions[i]));
-      if (absl::EqualsIgnoreCase(word.text, names.back())) bit = static_cast<uint8_t>(1u << i);
-    }
-    if (bit == 0) {
+    const std::optional<tls::Version> version = ParseTlsVersion(word.text);
+    if (!version.has_value()) {
+      const std::vector<std::string_view> names = TlsVersionNames();
       call.Error(word, absl::StrCat("invalid value ", Quote(word.text), " in \"", call.spec.name,
                                     "\" directive: expected one of ", absl::StrJoin(names, ", "),
                                     DidYouMean(word.text, names)));
       bad = true;
+      continue;
     }
-    versions |= bit;
+    const auto* found = std::find(std::begin(kTlsVersions), std::end(kTlsVersions), *version);
+    versions |= static_cast<uint8_t>(1u << (found - std::begin(kTlsVersions)));
   }
   if (bad) return;
 
@@ -96,7 +104,94 @@ void SetProtocols(Call& call) {
   call.server->tls.max_version = kTlsVersions[highest];
 }
 
-void SetCiphers(Call& call) { call.server->tls.ciphers = call.arg(0).text; }
+template <std::string tls::Settings::*kField>
+void SetText(Call& call) {
+  call.server->tls.*kField = call.arg(0).text;
+}
+
+void SetAlpn(Call& call) {
+  std::vector<std::string>& alpn = call.server->tls.alpn;
+  alpn.clear();
+  size_t list_bytes = 0;  // Each name stands behind one byte of length (RFC 7301 3.1).
+  for (const Word& word : call.directive.args) {
+    if (call.RefuseVariables(word)) continue;
+    if (word.text.empty() || word.text.size() > kAlpnNameBytesMax) {
+      call.InvalidValue(word, absl::StrCat("the name of a protocol, 1 to ", kAlpnNameBytesMax,
+                                           " bytes, such as \"h2\""));
+      continue;
+    }
+    list_bytes += 1 + word.text.size();
+    if (list_bytes > kAlpnListBytesMax) {
+      call.Error(
+          word,
+          absl::StrCat("the names in \"", call.spec.name, "\" are too long: together, ",
+                       "with one byte more for each, they may have ", kAlpnListBytesMax, " bytes"));
+      return;
+    }
+    alpn.push_back(word.text);
+  }
+}
+
+// Something that is written: found where the logs are.
+void SetKeyLog(Call& call) {
+  const Word& word = call.arg(0);
+  if (call.RefuseVariables(word)) return;
+  call.server->tls.key_log_path = word.text.empty() ? "" : ResolvePath(call.prefix, word.text);
+}
+
+void SetTicketUse(Call& call) {
+  for (const tls::TicketUse use : {tls::TicketUse::kSingleUse, tls::TicketUse::kReuse}) {
+    if (call.arg(0).text != tls::TicketUseName(use)) continue;
+    call.server->tls.ticket_use = use;
+    return;
+  }
+  call.InvalidValue(call.arg(0), "\"single_use\" or \"reuse\"");
+}
+
+constexpr Parameter<CertificateCache> kCertificateCacheParameters[] = {
+    {"off",
+     {},
+     [](std::string_view, CertificateCache& cache) {
+       cache.max = 0;
+       return true;
+     }},
+    {"max", "a number from 1",
+     [](std::string_view value, CertificateCache& cache) {
+       return SetIfGiven(ParseNumber(value, 1, std::numeric_limits<int>::max()), &cache.max);
+     }},
+    {"inactive", "a time such as \"10s\"",
+     [](std::string_view value, CertificateCache& cache) {
+       const std::optional<int64_t> inactive_ms = ParseDurationMs(value);
+       cache.inactive_ms = inactive_ms.value_or(cache.inactive_ms);
+       return inactive_ms.has_value();
+     }},
+    {"valid", "a time such as \"60s\"",
+     [](std::string_view value, CertificateCache& cache) {
+       const std::optional<int64_t> valid_ms = ParseDurationMs(value);
+       cache.valid_ms = valid_ms.value_or(cache.valid_ms);
+       return valid_ms.has_value();
+     }},
+};
+
+void SetCertificateCache(Call& call) {
+  CertificateCache cache;
+  if (!SetParameters<CertificateCache>(call, 0, kCertificateCacheParameters, cache)) return;
+  const std::vector<Word>& args = call.directive.args;
+  const bool off =
+      std::any_of(args.begin(), args.end(), [](const Word& word) { return word.text == "off"; });
+  if (off) cache.max = 0;
+  call.server->server.certificate_cache = cache;
+  if (off) return;
+  if (cache.max == 0) {
+    call.Error(call.directive.name, absl::StrCat("\"", call.spec.name,
+                                                 "\" must have the \"max\" parameter, or \"off\""));
+    return;
+  }
+  call.diagnostics.Notice(
+      call.directive.name.span,
+      absl::StrCat("\"", call.spec.name,
+                   "\" has no effect here: it is for certificates that are named with variables"));
+}
 
 void SetName(Call& call) {
   if (!call.RefuseVariables(call.arg(0))) call.server->tls.name = call.arg(0).text;
@@ -133,7 +228,7 @@ constexpr DirectiveSpec kDirectives[] = {
      .help = "The versions offered to upstreams."},
     {.name = "proxy_ssl_ciphers",
      .contexts = kStream | kServer,
-     .set = SetCiphers,
+     .set = SetText<&tls::Settings::ciphers>,
      .usage = "CIPHERS",
      .help = "Cipher suites up to TLS 1.2, in OpenSSL's syntax."},
     {.name = "proxy_ssl_trusted_certificate",
@@ -174,6 +269,64 @@ constexpr DirectiveSpec kDirectives[] = {
      .set = SetFlag<&tls::Settings::session_reuse>,
      .usage = "on|off",
      .help = "Whether TLS sessions are resumed."},
+    {.name = "proxy_ssl_session_tickets",
+     .contexts = kStream | kServer,
+     .set = SetTicketUse,
+     .usage = "single_use|reuse",
+     .help = "Whether the newest TLS 1.3 ticket may be offered again when no other is left."},
+    {.name = "proxy_ssl_session_cache",
+     .contexts = kStream | kServer,
+     .set =
+         SetSize<&tls::Settings::session_cache_bytes, kSessionCacheBytesMin, kSessionCacheBytesMax>,
+     .usage = "SIZE",
+     .help = "What the sessions kept for one peer may take."},
+    {.name = "proxy_ssl_alpn",
+     .contexts = kStream | kServer,
+     .args = {1, kUnbounded},
+     .set = SetAlpn,
+     .usage = "NAME...",
+     .help = "The application protocols offered to upstreams, the preferred one first."},
+    {.name = "proxy_ssl_groups",
+     .contexts = kStream | kServer,
+     .set = SetText<&tls::Settings::groups>,
+     .usage = "NAME[:NAME...]",
+     .help = "The groups for key exchange, the preferred one first."},
+    {.name = "proxy_ssl_conf_command",
+     .contexts = kStream | kServer,
+     .args = {2, 2},
+     .repeat = Repeat::kMany,
+     .set = AddConfCommand,
+     .usage = "NAME VALUE",
+     .help = "One of OpenSSL's configuration commands."},
+    {.name = "proxy_ssl_certificate_cache",
+     .contexts = kStream | kServer,
+     .args = {1, 3},
+     .set = SetCertificateCache,
+     .usage = "off | max=N [inactive=TIME] [valid=TIME]",
+     .help = "How many certificates named with variables are kept, and how long."},
+    {.name = "proxy_ssl_key_log",
+     .contexts = kStream | kServer,
+     .set = SetKeyLog,
+     .usage = "FILE",
+     .help = "Where the secrets of connections are written to, for Wireshark."},
+    {.name = "proxy_ssl_verify_legacy",
+     .contexts = kStream | kServer,
+     .form = Form::kFlag,
+     .set = SetFlag<&tls::Settings::verify_legacy>,
+     .usage = "on|off",
+     .help = "Whether RSA keys below 2048 bits and SHA-1 signatures are accepted."},
+    {.name = "proxy_ssl_strict_close",
+     .contexts = kStream | kServer,
+     .form = Form::kFlag,
+     .set = SetFlag<&Server::strict_close>,
+     .usage = "on|off",
+     .help = "Whether an end without close_notify reaches the client as a reset."},
+    {.name = "strict_tls",
+     .contexts = kStream | kServer,
+     .form = Form::kFlag,
+     .set = SetFlag<&ServerScope::strict_tls>,
+     .usage = "on|off",
+     .help = "Makes \"on\" the default of proxy_ssl_verify and proxy_ssl_server_name."},
 };
 
 }  // namespace

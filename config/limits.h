@@ -52,6 +52,11 @@ inline constexpr int64_t kBufferBytesMin = int64_t{32} << 10;
 // of the unit, and so much fits a clock in nanoseconds.
 inline constexpr int64_t kDurationMsMax = int64_t{10} * 365 * 24 * 60 * 60 * 1000;
 
+// proxy_ssl_session_cache: what the sessions of one peer may take. A session with the upstream's
+// chain is 2 to 5 KiB: the least is a dozen of them, the most a quarter of a million.
+inline constexpr int64_t kSessionCacheBytesMin = int64_t{64} << 10;
+inline constexpr int64_t kSessionCacheBytesMax = int64_t{1} << 30;
+
 // Weight of a peer: smooth weighted round robin adds them up in 32 bits over a whole group, and
 // configurations stay below 1000.
 inline constexpr int kWeightMax = 65'535;

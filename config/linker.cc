@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "config/conf_command.h"
 #include "config/directives.h"
 #include "config/limits.h"
 #include "config/quote.h"
@@ -82,7 +83,13 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
   }
   if (scope.tls_enabled) {
     if (scope.tls.name.empty()) scope.tls.name = name;
-    scope.server.tls_profile = tls_profiles_.Add(scope.tls, scope.tls_password_path, block);
+    if (scope.strict_tls) {
+      // Who writes "off" means it.
+      if (block.SetBy("proxy_ssl_verify") == nullptr) scope.tls.verify = true;
+      if (block.SetBy("proxy_ssl_server_name") == nullptr) scope.tls.send_server_name = true;
+    }
+    ApplyConfCommands(scope, diagnostics_);
+    scope.server.tls_profile = tls_profiles_.Add(scope, block);
   } else {
     WarnOfUnusedTls(block, diagnostics_);
   }

@@ -11,15 +11,16 @@
 #include "config/plan.h"
 #include "config/resolver.h"
 #include "config/scope.h"
+#include "config/system.h"
 #include "config/tls_profiles.h"
 
 namespace sluice::config {
 
 class Linker {
  public:
-  // Both must outlive the linker.
-  Linker(Resolver& resolver, DiagnosticList& diagnostics)
-      : resolver_(resolver), diagnostics_(diagnostics), tls_profiles_(diagnostics) {}
+  // All must outlive the linker.
+  Linker(const System& system, Resolver& resolver, DiagnosticList& diagnostics)
+      : resolver_(resolver), diagnostics_(diagnostics), tls_profiles_(system, diagnostics) {}
 
   // A finished `upstream` block. All of them come before the first server: a group may stand
   // behind its use.

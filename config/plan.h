@@ -75,6 +75,13 @@ struct ProxyBind {
   bool transparent = false;
 };
 
+// proxy_ssl_certificate_cache: for certificates and keys that are named with variables.
+struct CertificateCache {
+  int max = 0;  // 0: off.
+  int64_t inactive_ms = 10'000;
+  int64_t valid_ms = 60'000;
+};
+
 // One `server` block of `stream`.
 struct Server {
   std::string where;           // "file:line" of the block, for logs.
@@ -91,6 +98,7 @@ struct Server {
   // An upstream that ends without close_notify is passed on to the client as a reset
   // (proxy_ssl_strict_close).
   bool strict_close = false;
+  CertificateCache certificate_cache;
   bool socket_keepalive = false;
   bool tcp_nodelay = true;
   std::optional<ProxyBind> bind;

@@ -107,6 +107,10 @@ void DumpServer(int index, const Server& server, Dump& dump) {
   dump.Line("next_upstream_tries ", server.next_upstream_tries);
   dump.Line("next_upstream_timeout_ms ", server.next_upstream_timeout_ms);
   dump.Line("half_close ", OnOff(server.half_close));
+  dump.Line("strict_close ", OnOff(server.strict_close));
+  const CertificateCache& cache = server.certificate_cache;
+  dump.Line("certificate_cache max=", cache.max, " inactive_ms=", cache.inactive_ms,
+            " valid_ms=", cache.valid_ms);
   dump.Line("socket_keepalive ", OnOff(server.socket_keepalive));
   dump.Line("tcp_nodelay ", OnOff(server.tcp_nodelay));
   if (server.bind.has_value()) {
@@ -139,13 +143,22 @@ void DumpTlsProfile(int index, const tls::Settings& settings, Dump& dump) {
   dump.Line("versions ", tls::VersionName(settings.min_version), " to ",
             tls::VersionName(settings.max_version));
   dump.Line("ciphers ", QuoteWhole(settings.ciphers));
+  dump.Line("groups ", QuoteWhole(settings.groups));
+  dump.Line("signature_algorithms ", QuoteWhole(settings.signature_algorithms));
+  dump.Line("alpn", absl::StrJoin(settings.alpn, "", [](std::string* out, const std::string& name) {
+              absl::StrAppend(out, " ", QuoteWhole(name));
+            }));
   dump.Line("verify ", OnOff(settings.verify));
   dump.Line("verify_depth ", settings.verify_depth);
   dump.File("trusted_certificate", settings.trusted_certificate);
   dump.File("crl", settings.crl);
+  dump.Line("verify_legacy ", OnOff(settings.verify_legacy));
   dump.Line("name ", QuoteWhole(settings.name));
   dump.Line("send_server_name ", OnOff(settings.send_server_name));
   dump.Line("session_reuse ", OnOff(settings.session_reuse));
+  dump.Line("ticket_use ", tls::TicketUseName(settings.ticket_use));
+  dump.Line("session_cache_bytes ", settings.session_cache_bytes);
+  dump.Line("key_log_path ", QuoteWhole(settings.key_log_path));
   dump.Close();
 }
 

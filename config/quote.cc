@@ -8,7 +8,9 @@ namespace {
 
 constexpr size_t kShownBytesMax = 200;
 
-std::string Escape(std::string_view text) {
+}  // namespace
+
+std::string EscapeControls(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -27,8 +29,6 @@ std::string Escape(std::string_view text) {
   return escaped;
 }
 
-}  // namespace
-
 std::string Quote(std::string_view text) {
   if (text.size() <= kShownBytesMax) return QuoteWhole(text);
   text = text.substr(0, kShownBytesMax);
@@ -36,9 +36,11 @@ std::string Quote(std::string_view text) {
   while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0) {
     text.remove_suffix(1);
   }
-  return absl::StrCat("\"", Escape(text), "...\"");
+  return absl::StrCat("\"", EscapeControls(text), "...\"");
 }
 
-std::string QuoteWhole(std::string_view text) { return absl::StrCat("\"", Escape(text), "\""); }
+std::string QuoteWhole(std::string_view text) {
+  return absl::StrCat("\"", EscapeControls(text), "\"");
+}
 
 }  // namespace sluice::config

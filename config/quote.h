@@ -14,6 +14,9 @@ std::string Quote(std::string_view text);
 // The same, never cut.
 std::string QuoteWhole(std::string_view text);
 
+// `text` with its control characters escaped, and nothing else changed.
+std::string EscapeControls(std::string_view text);
+
 }  // namespace sluice::config
 
 #endif  // SLUICE_CONFIG_QUOTE_H_

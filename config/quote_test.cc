@@ -26,5 +26,10 @@ TEST(Quote, CutsLongTextBetweenCharacters) {
   EXPECT_EQ(Quote(std::string(199, 'x') + "\xC3\xA4"), "\"" + std::string(199, 'x') + "...\"");
 }
 
+TEST(EscapeControls, LeavesAllElseAsItIs) {
+  EXPECT_EQ(EscapeControls("a \"b\" \\x \xC3\xA4\n\x1B[0m\x7F"),
+            "a \"b\" \\x \xC3\xA4\\n\\x1B[0m\\x7F");
+}
+
 }  // namespace
 }  // namespace sluice::config

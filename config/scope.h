@@ -7,6 +7,7 @@
 #define SLUICE_CONFIG_SCOPE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,15 @@ struct PlacedListener {
   Span span;
 };
 
+// One proxy_ssl_conf_command.
+struct ConfCommand {
+  void (*apply)(const std::string& value, tls::Settings& tls);
+  // What problems with the value are reported under; none: it has none.
+  std::optional<tls::Field> field;
+  std::string value;  // Found good; a path is resolved.
+  Span span;
+};
+
 // What `server` and, as the beginning of each server, `stream` set.
 struct ServerScope {
   Server server;
@@ -75,8 +85,11 @@ struct ServerScope {
   // apart, and most servers share theirs.
   tls::Settings tls;
   std::string tls_password_path;
-  // proxy_ssl_protocols: bit i is the i-th of kTlsVersions (directives_tls.cc).
+  // proxy_ssl_protocols: bit i is the i-th of kTlsVersions (tls_version.h).
   uint8_t tls_versions = 0;
+  // strict_tls: what is not said about verification and SNI means "on".
+  bool strict_tls = false;
+  std::vector<ConfCommand> conf_commands;
 
   // `server` only.
   std::vector<PlacedListener> listeners;

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,11 @@ absl::StatusOr<std::vector<Address>> Resolve(const std::string& host) {
   return addresses;
 }
 
+int PermissionsOf(const std::string& path) {
+  struct stat status;
+  return stat(path.c_str(), &status) == 0 ? static_cast<int>(status.st_mode & 0777) : 0;
+}
+
 std::vector<int> UsableCpus() {
   std::vector<int> cpus;
   cpu_set_t set;
@@ -57,6 +63,7 @@ System ThisSystem() {
   return {.resolve = Resolve,
           .user_exists = [](const std::string& name) { return getpwnam(name.c_str()) != nullptr; },
           .group_exists = [](const std::string& name) { return getgrnam(name.c_str()) != nullptr; },
+          .permissions_of = PermissionsOf,
           .usable_cpus = UsableCpus(),
           .is_privileged = geteuid() == 0};
 }

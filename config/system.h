@@ -17,14 +17,16 @@ struct System {
   std::function<absl::StatusOr<std::vector<Address>>(const std::string& host)> resolve;
   std::function<bool(const std::string& name)> user_exists;
   std::function<bool(const std::string& name)> group_exists;
+  // Who may read and write a file: the lower nine bits of its mode; 0 if they cannot be found out.
+  std::function<int(const std::string& path)> permissions_of;
   // The CPUs this process may run on, ascending; at least one.
   std::vector<int> usable_cpus;
   // Whether the process may change its user.
   bool is_privileged = false;
 };
 
-// This machine, asked by getaddrinfo(3), getpwnam(3), getgrnam(3), sched_getaffinity(2) and
-// geteuid(2). `resolve` blocks.
+// This machine, asked by getaddrinfo(3), getpwnam(3), getgrnam(3), stat(2),
+// sched_getaffinity(2) and geteuid(2). `resolve` blocks.
 System ThisSystem();
 
 }  // namespace sluice::config

@@ -1,8 +1,12 @@
 #include "config/system.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 namespace sluice::config {
 namespace {
@@ -29,6 +33,16 @@ TEST(ThisSystem, KnowsItsUsersAndCpus) {
   EXPECT_FALSE(system.group_exists("no such group"));
   ASSERT_FALSE(system.usable_cpus.empty());
   EXPECT_TRUE(std::is_sorted(system.usable_cpus.begin(), system.usable_cpus.end()));
+}
+
+TEST(ThisSystem, TellsWhoMayReadAFile) {
+  const std::string path = testing::TempDir() + "/system_test.file";
+  std::ofstream(path) << "x";
+  ASSERT_EQ(chmod(path.c_str(), 0604), 0);
+  const System system = ThisSystem();
+  EXPECT_EQ(system.permissions_of(path), 0604);
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  EXPECT_EQ(system.permissions_of(path), 0);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 #include "config/tls_profiles.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "config/endpoint.h"
 #include "config/quote.h"
@@ -13,10 +16,16 @@
 namespace sluice::config {
 namespace {
 
-constexpr tls::Field kFields[] = {
-    tls::Field::kCertificate, tls::Field::kCertificateKey,     tls::Field::kPasswordFile,
-    tls::Field::kCiphers,     tls::Field::kTrustedCertificate, tls::Field::kCrl,
-    tls::Field::kName};
+constexpr tls::Field kFields[] = {tls::Field::kCertificate,
+                                  tls::Field::kCertificateKey,
+                                  tls::Field::kPasswordFile,
+                                  tls::Field::kCiphers,
+                                  tls::Field::kTrustedCertificate,
+                                  tls::Field::kCrl,
+                                  tls::Field::kName,
+                                  tls::Field::kGroups,
+                                  tls::Field::kSignatureAlgorithms,
+                                  tls::Field::kAlpn};
 
 std::string_view DirectiveOf(tls::Field field) {
   switch (field) {
@@ -34,17 +43,29 @@ std::string_view DirectiveOf(tls::Field field) {
       return "proxy_ssl_crl";
     case tls::Field::kName:
       return "proxy_ssl_name";
+    case tls::Field::kGroups:
+      return "proxy_ssl_groups";
+    case tls::Field::kSignatureAlgorithms:
+      return "proxy_ssl_conf_command";
+    case tls::Field::kAlpn:
+      return "proxy_ssl_alpn";
   }
   return "proxy_ssl";
 }
 
-// Where the value of `field` comes from: its directive, or for a default the directive that made
-// the default count.
-Span SpanOf(tls::Field field, const Block& block) {
+// Where the value of `field` comes from: a command or its directive, or for a default the directive
+// that made the default count.
+Span SpanOf(tls::Field field, const ServerScope& server, const Block& block) {
+  for (const ConfCommand& command : server.conf_commands) {
+    if (command.field == field) return command.span;
+  }
   const Directive* directive = block.SetBy(DirectiveOf(field));
   if (directive == nullptr && field == tls::Field::kName) directive = block.SetBy("proxy_pass");
   if (directive != nullptr) return directive->args[0].span;
-  if (field == tls::Field::kTrustedCertificate) directive = block.SetBy("proxy_ssl_verify");
+  if (field == tls::Field::kTrustedCertificate) {
+    directive = block.SetBy("proxy_ssl_verify");
+    if (directive == nullptr) directive = block.SetBy("strict_tls");
+  }
   return (directive == nullptr ? block.SetBy("proxy_ssl") : directive)->name.span;
 }
 
@@ -68,14 +89,14 @@ std::vector<std::string> Passwords(const std::string& contents) {
 
 }  // namespace
 
-int TlsProfiles::Add(const tls::Settings& tls, const std::string& password_path,
-                     const Block& block) {
+int TlsProfiles::Add(const ServerScope& server, const Block& block) {
+  const tls::Settings& tls = server.tls;
   WarnOfUnsafe(tls, block);
-  const int index = Find(tls, password_path);
+  const int index = Find(tls, server.tls_password_path);
   Profile& profile = profiles_[static_cast<size_t>(index)];
   Use use{.profile = index, .spans = {}};
   for (const tls::Field field : kFields) {
-    use.spans[static_cast<size_t>(field)] = SpanOf(field, block);
+    use.spans[static_cast<size_t>(field)] = SpanOf(field, server, block);
   }
   for (const tls::Problem& problem : tls::CheckCombination(tls)) Report(problem, use);
 
@@ -93,9 +114,15 @@ int TlsProfiles::Add(const tls::Settings& tls, const std::string& password_path,
   load(tls::Field::kCertificateKey, &profile.settings.certificate_key);
   load(tls::Field::kTrustedCertificate, &profile.settings.trusted_certificate);
   load(tls::Field::kCrl, &profile.settings.crl);
-  tls::File password_file{.path = password_path, .contents = {}};
+  tls::File password_file{.path = server.tls_password_path, .contents = {}};
   load(tls::Field::kPasswordFile, &password_file);
   profile.settings.passwords = Passwords(password_file.contents);
+
+  const auto warn_of_open = [&](std::string_view secret, tls::Field field, const tls::File& file) {
+    if (file.given()) WarnOfOpenFile(secret, file.path, use.spans[static_cast<size_t>(field)]);
+  };
+  warn_of_open("key", tls::Field::kCertificateKey, tls.certificate_key);
+  warn_of_open("password", tls::Field::kPasswordFile, password_file);
 
   uses_.push_back(std::move(use));
   return index;
@@ -124,11 +151,34 @@ void TlsProfiles::WarnOfUnsafe(const tls::Settings& tls, const Block& block) {
          "host's certificate, or refuse; add \"proxy_ssl_server_name on;\", or \"off\" to keep it "
          "so");
   }
+  if (tls.verify && tls.verify_legacy) {
+    warn("proxy_ssl_verify_legacy",
+         "certificates with RSA keys below 2048 bits or SHA-1 signatures are trusted, which can be "
+         "forged: have the upstream's renewed, and turn this off");
+  }
+  if (!tls.key_log_path.empty()) {
+    warn("proxy_ssl_key_log",
+         absl::StrCat("whoever can read ", Quote(tls.key_log_path),
+                      " can decrypt the traffic with these upstreams: remove this when the search "
+                      "for a fault is over"));
+  }
   if (tls.min_version < tls::Version::kTls12) {
     warn("proxy_ssl_protocols",
          "TLSv1 and TLSv1.1 are no longer safe (RFC 8996): keep to TLSv1.2 TLSv1.3 if all "
          "upstreams can");
   }
+}
+
+// A group is given a key on purpose, as Debian's "ssl-cert" is: only what everyone may read is
+// told.
+void TlsProfiles::WarnOfOpenFile(std::string_view secret, const std::string& path, Span span) {
+  const int permissions = system_.permissions_of(path);
+  if ((permissions & (S_IROTH | S_IWOTH)) == 0) return;
+  diagnostics_.Warning(
+      span, absl::StrCat("everyone on this machine may ",
+                         (permissions & S_IROTH) != 0 ? "read" : "overwrite", " the ", secret,
+                         " in ", Quote(path), absl::StrFormat(" (mode %04o)", permissions),
+                         ": run \"chmod 600\" on it"));
 }
 
 int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "config/diagnostic.h"
 #include "config/scope.h"
+#include "config/system.h"
 #include "tls/settings.h"
 
 namespace sluice::config {
@@ -22,13 +23,15 @@ using TlsCheck = std::function<std::vector<tls::Problem>(const tls::Settings&)>;
 
 class TlsProfiles {
  public:
-  // `diagnostics` must outlive the profiles.
-  explicit TlsProfiles(DiagnosticList& diagnostics) : diagnostics_(diagnostics) {}
+  // Both must outlive the profiles.
+  TlsProfiles(const System& system, DiagnosticList& diagnostics)
+      : system_(system), diagnostics_(diagnostics) {}
 
-  // The index of the profile for a server with `proxy_ssl on`, whose directives stand in `block`
-  // and the blocks around it. Reports settings that contradict each other, files that cannot be
-  // read, and settings that are not safe. `tls` has paths without contents, `name` is resolved.
-  int Add(const tls::Settings& tls, const std::string& password_path, const Block& block);
+  // The index of the profile for `server`, which has `proxy_ssl on` and whose directives stand in
+  // `block` and the blocks around it. Reports settings that contradict each other, files that
+  // cannot be read, and settings that are not safe. `server.tls` has paths without contents, `name`
+  // and commands are applied.
+  int Add(const ServerScope& server, const Block& block);
 
   // Runs `check` over every profile whose files could be read, and reports each problem at the
   // directive it belongs to, in each server that has it.
@@ -38,7 +41,7 @@ class TlsProfiles {
   std::vector<tls::Settings> Take() &&;
 
  private:
-  static constexpr size_t kNumFields = 7;  // Of tls::Field.
+  static constexpr size_t kNumFields = 10;  // Of tls::Field.
   using FieldSpans = std::array<Span, kNumFields>;
 
   struct Profile {
@@ -55,11 +58,14 @@ class TlsProfiles {
   };
 
   void WarnOfUnsafe(const tls::Settings& tls, const Block& block);
+  // `secret`: what the file holds, for the message.
+  void WarnOfOpenFile(std::string_view secret, const std::string& path, Span span);
   void Report(const tls::Problem& problem, const Use& use);
   int Find(const tls::Settings& tls, const std::string& password_path);
   // Contents of `path`, reported at `span` if there are none.
   const std::string* Load(const std::string& path, Span span);
 
+  const System& system_;
   DiagnosticList& diagnostics_;
   std::vector<Profile> profiles_;
   std::vector<Use> uses_;

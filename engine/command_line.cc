@@ -94,7 +94,11 @@ bool SetFlag(char option, CommandLine& command) {
   }
 }
 
-// The option that --dump-plan cannot be used together with; null: none was given.
+absl::Status NotTogether(std::string_view option, std::string_view other) {
+  return Invalid(absl::StrCat("\"", option, "\" and \"", other, "\" cannot be used together"));
+}
+
+// The option that chooses `action`; null: none does.
 const char* OptionOf(Action action) {
   switch (action) {
     case Action::kTest:
@@ -103,8 +107,9 @@ const char* OptionOf(Action action) {
       return "-T";
     case Action::kSignal:
       return "-s";
-    case Action::kRun:
     case Action::kDumpPlan:
+      return "--dump-plan";
+    case Action::kRun:
       break;
   }
   return nullptr;
@@ -119,6 +124,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> argume
     std::string_view argument = arguments[i];
     if (argument == "--dump-plan") {
       dump_plan = true;
+      continue;
+    }
+    if (argument == "--strict") {
+      command.strict = true;
       continue;
     }
     if (argument.size() < 2 || argument[0] != '-') return InvalidOption(argument);
@@ -145,18 +154,24 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> argume
   }
   // A test goes before a signal.
   if (command.action == Action::kRun && command.signal != 0) command.action = Action::kSignal;
-  if (!dump_plan) return command;
-  if (const char* other = OptionOf(command.action); other != nullptr) {
-    return Invalid(absl::StrCat("\"--dump-plan\" and \"", other, "\" cannot be used together"));
+  if (dump_plan) {
+    if (const char* other = OptionOf(command.action); other != nullptr) {
+      return NotTogether("--dump-plan", other);
+    }
+    command.action = Action::kDumpPlan;
   }
-  command.action = Action::kDumpPlan;
+  const bool uses_configuration =
+      command.action != Action::kSignal && command.action != Action::kDumpPlan;
+  if (command.strict && !uses_configuration) {
+    return NotTogether("--strict", OptionOf(command.action));
+  }
   return command;
 }
 
 std::string HelpText() {
   return absl::StrCat(
       "Usage: sluice [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] "
-      "[-g directives] [--dump-plan]\n"
+      "[-g directives] [--strict] [--dump-plan]\n"
       "\n"
       "Options:\n"
       "  -?,-h         : this help\n"
@@ -176,7 +191,10 @@ std::string HelpText() {
       kDefaultConfigFile,
       ")\n"
       "  -g directives : set global directives out of configuration file\n"
-      "  --dump-plan   : show the compiled configuration and exit; not together with -t, -T, -s\n");
+      "  --strict      : take warnings as errors, with -t, -T and at start\n"
+      "  --dump-plan   : show the compiled configuration and exit; not together with -t, -T, -s\n"
+      "\n"
+      "Or: sluice --probe ADDRESS ... tells what a TLS upstream does; see sluice --probe --help\n");
 }
 
 }  // namespace sluice::engine

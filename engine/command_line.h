@@ -29,8 +29,9 @@ struct CommandLine {
   bool show_build = false;  // -V; with show_version.
   bool show_help = false;   // -h, -?; with show_version.
   Action action = Action::kRun;
-  int signal = 0;                                // kSignal: what to send to the running sluice.
-  bool quiet = false;                            // -q
+  int signal = 0;       // kSignal: what to send to the running sluice.
+  bool quiet = false;   // -q
+  bool strict = false;  // --strict: a warning is an error. Only with kRun, kTest, kTestAndDump.
   std::string prefix = kDefaultPrefix;           // -p; ends with a slash.
   std::string config_file = kDefaultConfigFile;  // -c; relative to prefix.
   std::string error_log;  // -e; empty: kDefaultErrorLog, if it can be opened.
@@ -38,7 +39,8 @@ struct CommandLine {
 };
 
 // Options may be put together as nginx allows it: "-tq", "-c/etc/x.conf". As there, a test goes
-// before a signal, in whatever order they stand; --dump-plan with either of them is an error.
+// before a signal, in whatever order they stand; --dump-plan with either of them is an error,
+// and so is --strict where no configuration is put to use.
 // `arguments` without the program's name.
 absl::StatusOr<CommandLine> ParseCommandLine(std::span<const char* const> arguments);
 

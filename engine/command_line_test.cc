@@ -72,6 +72,20 @@ TEST(CommandLineTest, PlanIsDumpedAloneOrNotAtAll) {
   }
 }
 
+TEST(CommandLineTest, StrictIsForWhatUsesAConfiguration) {
+  EXPECT_FALSE(Parse({"-t"}).strict);
+  EXPECT_TRUE(Parse({"--strict"}).strict);
+  EXPECT_EQ(Parse({"--strict"}).action, Action::kRun);
+  EXPECT_TRUE(Parse({"-t", "--strict"}).strict);
+  EXPECT_EQ(Parse({"--strict", "-Tq"}).action, Action::kTestAndDump);
+  // A test goes before a signal, here too.
+  EXPECT_TRUE(Parse({"-t", "-s", "stop", "--strict"}).strict);
+  EXPECT_THAT(Error({"--strict", "-s", "stop"}),
+              HasSubstr("\"--strict\" and \"-s\" cannot be used together"));
+  EXPECT_THAT(Error({"--dump-plan", "--strict"}),
+              HasSubstr("\"--strict\" and \"--dump-plan\" cannot be used together"));
+}
+
 TEST(CommandLineTest, ValuesStandBehindTheirOptionOrFollowIt) {
   for (const std::vector<const char*>& arguments :
        {std::vector<const char*>{"-c", "/x.conf", "-p", "/p/", "-e", "/e", "-g", "a b;"},
@@ -125,8 +139,9 @@ TEST(CommandLineTest, MissingValuesAreNamed) {
 }
 
 TEST(HelpTextTest, ListsEveryOption) {
-  for (const char* option : {"-h", "-v", "-V", "-t", "-T", "-q", "-s signal", "-p prefix",
-                             "-e filename", "-c filename", "-g directives", "--dump-plan"}) {
+  for (const char* option :
+       {"-h", "-v", "-V", "-t", "-T", "-q", "-s signal", "-p prefix", "-e filename", "-c filename",
+        "-g directives", "--strict", "--dump-plan"}) {
     EXPECT_THAT(HelpText(), HasSubstr(option));
   }
 }

@@ -32,8 +32,8 @@ bool IsPassing(int result) {
   return result == -ENOBUFS || result == -ECANCELED || result == -EAGAIN || result == -EINTR;
 }
 
-// When `timeout_ms` after `since_ms` have passed for sure. Times are rounded down to milliseconds: an
-// event may be almost one later than its time says.
+// When `timeout_ms` after `since_ms` have passed for sure. Times are rounded down to milliseconds:
+// an event may be almost one later than its time says.
 int64_t EndOf(int64_t timeout_ms, int64_t since_ms) { return since_ms + timeout_ms + 1; }
 
 int NumPeersUp(const config::Upstream& upstream) {
@@ -353,6 +353,13 @@ bool Connection::FinishIdle() {
 bool Connection::FinishEnded() {
   const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
   bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
+  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
+  if (truncated && upstream_done && server_.strict_close) {
+    CountTruncated(LogLevel::kError);
+    Finish(CloseReason::kUpstreamTruncated, CloseKind::kReset, CloseKind::kGraceful);
+    return true;
+  }
+  if (client_done && AwaitsTicket()) return false;
   if (client_done && server_.half_close) {
     // The upstream is told that the client has ended before its FIN says so.
     relay_.QueueCloseNotify();
@@ -362,17 +369,29 @@ bool Connection::FinishEnded() {
   const bool waits_for_both =
       server_.half_close || (relay_.ended(Side::kClient) && relay_.ended(Side::kUpstream));
   if (!(waits_for_both ? client_done && upstream_done : client_done || upstream_done)) return false;
-  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
-  if (truncated) {
-    shard_.metrics.upstream_truncated_total.Add();
-    Log(LogLevel::kInfo, "upstream closed connection without close_notify");
-  }
+  if (truncated) CountTruncated(LogLevel::kInfo);
   const bool by_client = client_done && (!upstream_done || first_ended_ == Side::kClient);
   Finish(by_client   ? CloseReason::kClientClosed
          : truncated ? CloseReason::kUpstreamTruncated
                      : CloseReason::kUpstreamClosed,
          CloseKind::kGraceful, CloseKind::kGraceful);
   return true;
+}
+
+void Connection::CountTruncated(LogLevel level) {
+  shard_.metrics.upstream_truncated_total.Add();
+  Log(level, "upstream closed connection without close_notify");
+}
+
+// Once close_notify is sent, tickets that arrive are not kept any more.
+bool Connection::AwaitsTicket() {
+  if (!relay_.ended(Side::kUpstream) && relay_.awaits_ticket()) {
+    if (ticket_deadline_ms_ == kNever) ticket_deadline_ms_ = EndOf(kTicketWaitMs, now_ms_);
+    if (now_ms_ < ticket_deadline_ms_) return true;
+    relay_.GiveUpOnTicket();
+  }
+  ticket_deadline_ms_ = kNever;
+  return false;
 }
 
 bool Connection::Flushed(Side side) const {
@@ -433,6 +452,7 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
 
 void Connection::ReleasePeer(bool failed) {
   if (peer_ == kNoPeer) return;
+  if (state_ == State::kConnecting) relay_.ReturnTicket();
   if (group_.Release(peer_, failed, now_ms_)) {
     Log(LogLevel::kWarn, "upstream server temporarily disabled");
   }
@@ -570,7 +590,8 @@ void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
   End& self = end(side);
   const Side source = Opposite(side);
   if (state_ != State::kRelaying || !server_.half_close || self.write_shut ||
-      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed()) {
+      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed() ||
+      (side == Side::kUpstream && ticket_deadline_ms_ != kNever)) {
     return;
   }
   operations.shutdown_write = self.write_shut = true;
@@ -585,6 +606,7 @@ int64_t Connection::deadline_ms() const {
       int64_t deadline = EndOf(server_.timeout_ms, last_activity_ms_);
       // What is being cancelled completes very soon.
       if (probing_idle_) deadline = kNever;
+      deadline = std::min(deadline, ticket_deadline_ms_);
       for (const End& self : ends_) {
         if (self.recv_in_flight && self.recv_is_hot && !self.recv_cancelled) {
           deadline = std::min(deadline, self.last_received_ms + kHotIdleMs);

@@ -199,6 +199,9 @@ class Connection {
   bool FinishEnded();
   bool FinishIdle();
   void FinishTlsFailed();
+  void CountTruncated(config::LogLevel level);
+  // The client is done, but closing has to wait for a session ticket.
+  bool AwaitsTicket();
   // Nothing can, or need, be sent to `side` any more.
   bool Flushed(Side side) const;
 
@@ -255,6 +258,7 @@ class Connection {
   int64_t last_activity_ms_;
   bool activity_ = false;  // Bytes have moved since the last Advance.
   int64_t flush_deadline_ms_ = kNever;
+  int64_t ticket_deadline_ms_ = kNever;  // Not kNever: closing waits for a session ticket.
   // proxy_timeout has passed, and sends in flight are cancelled to learn whether any of them moved.
   bool probing_idle_ = false;
   bool stopping_ = false;

@@ -74,8 +74,12 @@ class ConnectionTest : public ::testing::Test {
       upstream.peers.push_back({.address = LoopbackAddress(static_cast<uint16_t>(2000 + i))});
     }
     plan.upstreams.push_back(std::move(upstream));
-    plan_ =
-        *ShardPlan::Create(std::make_shared<RuntimePlan>(std::move(plan), 1, std::vector<int>{0}));
+    plan_ = *ShardPlan::Create(
+        std::make_shared<RuntimePlan>(std::move(plan), std::vector<int>{0}, tickets_));
+    AcceptOnSamePlan();
+  }
+  void AcceptOnSamePlan() {
+    connect_wanted_ = false;
     connection_.emplace(context_, plan_, 0, kClientFd, LoopbackAddress(3000), now_ms_);
     Advance();
   }
@@ -152,6 +156,7 @@ class ConnectionTest : public ::testing::Test {
       .logger = &logger_, .next_connection_number = &next_number_, .slabs = SlabPool()};
   config::Server server_;
   bool tls_ = false;
+  tls::TicketCache tickets_{1};
   tls::Settings settings_ = tls::VerifyingSettings(tls::Identities().root);
   int num_peers_ = 1;
   std::shared_ptr<const ShardPlan> plan_;
@@ -500,6 +505,15 @@ class TlsConnectionTest : public ConnectionTest {
     ASSERT_TRUE(peer_->handshake_done());
   }
 
+  // Whether another connection, whose own tickets are lost on the way, resumes a session.
+  bool NextIsResumed() {
+    Stop();
+    peer_ = test_server_.Accept();
+    AcceptOnSamePlan();
+    Handshake();
+    return peer_->resumed();
+  }
+
   tls::TestServer test_server_{tls::ServerOptions(tls::Identities().server)};
   std::unique_ptr<tls::TestServerConnection> peer_ = test_server_.Accept();
 };
@@ -514,6 +528,113 @@ TEST_F(TlsConnectionTest, ClientHelloLeavesAsSoonAsTcpStands) {
   EXPECT_FALSE(upstream().send.empty());
   // nginx: proxy_connect_timeout bounds the handshake again.
   EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 5'001);
+}
+
+TEST_F(TlsConnectionTest, ClientThatIsDoneAtOnceStillBringsATicket) {
+  Accept();
+  Connect();
+  FromUpstream(Carry());
+  (void)Carry();
+  const auto tickets = peer_->Write("welcome");  // On their way.
+  Receive(Side::kClient, "a line for the log");
+  (void)Carry();
+  EXPECT_EQ(peer_->TakePlaintext(), "a line for the log");
+  EndReceive(Side::kClient, 0);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + kTicketWaitMs + 1);
+  FromUpstream(tickets);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientClosed);
+  (void)Carry();
+  EXPECT_TRUE(peer_->close_notify_received());
+  EXPECT_TRUE(NextIsResumed());
+}
+
+TEST_F(TlsConnectionTest, TicketIsNotWaitedForAgainWhereNoneCame) {
+  Accept();
+  Handshake();  // The tickets are lost on the way.
+  EndReceive(Side::kClient, 0);
+  Advance(kTicketWaitMs);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
+  Advance(1);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientClosed);
+  EXPECT_FALSE(NextIsResumed());
+  EndReceive(Side::kClient, 0);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientClosed);
+}
+
+TEST_F(TlsConnectionTest, HalfClosingWaitsForATicketToo) {
+  server_.half_close = true;
+  Accept();
+  Connect();
+  FromUpstream(Carry());
+  (void)Carry();
+  const auto tickets = peer_->Write("welcome");
+  EndReceive(Side::kClient, 0);
+  EXPECT_TRUE(upstream().send.empty());
+  EXPECT_FALSE(upstream().shutdown_write);
+  FromUpstream(tickets);
+  (void)Carry();
+  EXPECT_TRUE(peer_->close_notify_received());
+  EXPECT_TRUE(NextIsResumed());
+}
+
+TEST_F(TlsConnectionTest, TicketThatWasNeverSentGoesBack) {
+  settings_.ticket_use = tls::TicketUse::kSingleUse;
+  Accept();
+  Connect();
+  FromUpstream(Carry());
+  (void)Carry();
+  FromUpstream(peer_->Write("and two tickets"));
+  Stop();
+  for (int i = 0; i < 5; ++i) {
+    AcceptOnSamePlan();
+    connection_->OnUpstreamSocket(kUpstreamFd);
+    connection_->OnConnected(-ECONNREFUSED);
+    Advance();
+    Stop();
+  }
+  EXPECT_TRUE(NextIsResumed());
+  EXPECT_TRUE(NextIsResumed());
+  EXPECT_FALSE(NextIsResumed());
+}
+
+TEST_F(TlsConnectionTest, MissingCloseNotifyWithStrictCloseResetsTheClient) {
+  server_.strict_close = true;
+  Accept();
+  Handshake();
+  FromUpstream(peer_->Write("half an answer"));
+  EndReceive(Side::kUpstream, 0);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kNone) << "what has come goes out first";
+  EndSend(Side::kClient, 14);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kUpstreamTruncated);
+  EXPECT_EQ(context_.metrics.upstream_truncated_total.value(), 1u);
+  EXPECT_TRUE(LogHas("upstream closed connection without close_notify"));
+  (void)Carry();
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().close, CloseKind::kReset);
+}
+
+TEST_F(TlsConnectionTest, StrictCloseHoldsWithHalfCloseToo) {
+  server_.strict_close = true;
+  server_.half_close = true;
+  Accept();
+  Handshake();
+  EndReceive(Side::kUpstream, 0);
+  EXPECT_FALSE(client().shutdown_write);
+  (void)Carry();
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().close, CloseKind::kReset);
+}
+
+TEST_F(TlsConnectionTest, StrictCloseLetsACleanEndBe) {
+  server_.strict_close = true;
+  Accept();
+  Handshake();
+  FromUpstream(peer_->CloseNotify());
+  (void)Carry();
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kUpstreamClosed);
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().close, CloseKind::kGraceful);
 }
 
 TEST_F(TlsConnectionTest, SilentHandshakeTimesOut) {
@@ -604,6 +725,7 @@ TEST_F(TlsConnectionTest, MissingCloseNotifyIsCountedAndNamed) {
   EXPECT_EQ(connection_->close_reason(), CloseReason::kUpstreamTruncated);
   EXPECT_EQ(context_.metrics.upstream_truncated_total.value(), 1u);
   EXPECT_TRUE(LogHas("upstream closed connection without close_notify"));
+  (void)Carry();
 }
 
 }  // namespace

@@ -60,6 +60,10 @@ inline constexpr size_t kTlsAlertBytesMax = 64;
 // How long the last bytes (a close_notify, a fatal alert) may take to leave before the socket is
 // closed without them.
 inline constexpr int64_t kCloseFlushMs = 1000;
+// A client that is done right behind the handshake would have its connection to the upstream closed
+// before the first session ticket of TLS 1.3 has come, one round trip after our Finished. It is
+// waited for this long, and not again where none has come: 200 ms is a round trip to anywhere near.
+inline constexpr int64_t kTicketWaitMs = 200;
 // The same when sluice is told to stop at once.
 inline constexpr int64_t kStopFlushMs = 100;
 // A close that would throw away bytes waits until the peer has got them. It looks after the first

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "config/diagnostic.h"
 #include "config/load.h"
 #include "config/plan.h"
@@ -27,10 +30,13 @@
 #include "engine/default_log.h"
 #include "engine/logger.h"
 #include "engine/pid_file.h"
+#include "engine/probe/probe.h"
 #include "engine/server.h"
 #include "engine/system_error.h"
 #include "engine/version.h"
 #include "tls/context.h"
+#include "tls/posture.h"
+#include "tls/settings.h"
 
 namespace sluice::engine {
 namespace {
@@ -67,6 +73,14 @@ std::string Resolve(const std::string& prefix, const std::string& path) {
   return (std::filesystem::absolute(prefix) / path).string();
 }
 
+std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
+  std::vector<tls::Problem> problems = tls::CheckSettings(settings);
+  std::vector<tls::Problem> warnings =
+      tls::CheckPosture(settings, absl::ToUnixSeconds(absl::Now()));
+  std::move(warnings.begin(), warnings.end(), std::back_inserter(problems));
+  return problems;
+}
+
 config::LoadResult LoadConfiguration(const CommandLine& command) {
   config::LoadOptions options;
   options.file = command.config_file;
@@ -80,7 +94,7 @@ config::LoadResult LoadConfiguration(const CommandLine& command) {
   } else if (!command.error_log.empty()) {
     options.default_error_log.file = Resolve(command.prefix, command.error_log);
   }
-  options.check_tls = tls::CheckSettings;
+  options.check_tls = CheckTls;
   return config::Load(options);
 }
 
@@ -93,10 +107,19 @@ void PrintDiagnostics(const CommandLine& command, const config::DiagnosticList& 
   if (!only_notices || !command.quiet) Print(stderr, diagnostics.Render());
 }
 
+// With --strict, says so if there are warnings. True: there are, and `loaded` must not be used.
+bool FailsStrictly(const CommandLine& command, const config::LoadResult& loaded) {
+  const int num_warnings = loaded.diagnostics.num_warnings();
+  if (!command.strict || !loaded.plan.has_value() || num_warnings == 0) return false;
+  Print(stderr, absl::StrCat("sluice: ", num_warnings, num_warnings == 1 ? " warning" : " warnings",
+                             ": taken as errors, as \"--strict\" asks for\n"));
+  return true;
+}
+
 // -t and -T. Touches nothing that a running sluice uses.
 int Test(const CommandLine& command, const config::LoadResult& loaded) {
   const std::string file = Resolve(command.prefix, command.config_file);
-  if (!loaded.plan.has_value()) {
+  if (FailsStrictly(command, loaded) || !loaded.plan.has_value()) {
     Print(stderr, absl::StrCat("sluice: configuration file ", file, " test failed\n"));
     return EXIT_FAILURE;
   }
@@ -141,6 +164,7 @@ int Main(std::span<const char* const> arguments) {
                                errno));
     return EXIT_FAILURE;
   }
+  if (!arguments.empty() && arguments[0] == kProbeSwitch) return RunProbeCommand(arguments);
   const absl::StatusOr<CommandLine> command = ParseCommandLine(arguments);
   if (!command.ok()) {
     Print(stderr, absl::StrCat("sluice: ", EscapeForLog(command.status().message()), "\n"));
@@ -158,7 +182,7 @@ int Main(std::span<const char* const> arguments) {
   config::LoadResult loaded = LoadConfiguration(*command);
   PrintDiagnostics(*command, loaded.diagnostics);
   if (test) return Test(*command, loaded);
-  if (!loaded.plan.has_value()) return EXIT_FAILURE;
+  if (FailsStrictly(*command, loaded) || !loaded.plan.has_value()) return EXIT_FAILURE;
   switch (command->action) {
     case Action::kDumpPlan:
       return Dump(config::DumpPlan(*loaded.plan));

@@ -123,6 +123,45 @@ TEST_F(SluiceCommandTest, BadConfigurationShowsItsMistakesAlsoQuietly) {
   }
 }
 
+TEST_F(SluiceCommandTest, StrictTestFailsOnAWarning) {
+  WriteConfig(good_ + "worker_cpu_affinity 1 1 1;\n");
+  EXPECT_EQ(Run("-t").exit_code, 0);
+  for (const char* options : {"-t --strict", "--strict -tq", "-T --strict"}) {
+    const Result result = Run(options);
+    EXPECT_EQ(result.exit_code, 1) << options;
+    EXPECT_THAT(result.err,
+                AllOf(HasSubstr(": warning: "),
+                      HasSubstr("sluice: 1 warning: taken as errors, as \"--strict\" asks for\n"),
+                      HasSubstr(absl::StrCat("sluice: configuration file ", Path("sluice.conf"),
+                                             " test failed\n")),
+                      Not(HasSubstr("successful"))))
+        << options;
+    EXPECT_EQ(result.out, "") << options;
+  }
+}
+
+TEST_F(SluiceCommandTest, StrictTestTakesNotices) {
+  WriteConfig(good_ + "env TZ;\n");
+  const Result result = Run("-t --strict");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, AllOf(HasSubstr(": notice: "), HasSubstr("test is successful")));
+}
+
+TEST_F(SluiceCommandTest, StrictStartIsRefusedOnAWarning) {
+  WriteConfig(good_ + "worker_cpu_affinity 1 1 1;\n");
+  const Result result = Run("--strict");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(HasSubstr(": warning: "), HasSubstr("as \"--strict\" asks for\n")));
+  for (const char* name : {"run.pid", "run.log", "sock"}) {
+    EXPECT_FALSE(std::filesystem::exists(Path(name))) << name;
+  }
+}
+
+TEST_F(SluiceCommandTest, MistakesAreNotCountedAsWarnings) {
+  WriteConfig(good_ + "worker_cpu_affinity 1 1 1;\nworker_procesess 1;\n");
+  EXPECT_THAT(Run("-t --strict").err, AllOf(HasSubstr("test failed"), Not(HasSubstr("--strict"))));
+}
+
 TEST_F(SluiceCommandTest, MissingConfigurationIsNamed) {
   const Result result = Run("-c nowhere.conf");
   EXPECT_EQ(result.exit_code, 1);

@@ -67,6 +67,16 @@ class Relay {
   bool tls_failed() const { return tls_failed_; }
   // The upstream has ended with a close_notify.
   bool tls_closed() const { return tls_closed_; }
+  // Closing the upstream side now would lose session tickets that must be on their way.
+  bool awaits_ticket() const {
+    return handshake_done_ && !tls_failed_ && !tls_closed_ && session_->awaits_ticket();
+  }
+  // They have been waited for long enough.
+  void GiveUpOnTicket() { session_->GiveUpOnTicket(); }
+  // Nothing has been sent to the upstream and nothing will be: its session ticket goes back.
+  void ReturnTicket() {
+    if (session_ != nullptr) session_->ReturnTicket();
+  }
   // Writes close_notify behind all that is to be sent to the upstream. At most once.
   void QueueCloseNotify();
 

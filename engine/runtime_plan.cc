@@ -3,11 +3,27 @@
 #include <utility>
 
 #include "absl/log/check.h"
+#include "tls/fingerprint.h"
 
 namespace sluice::engine {
 
-RuntimePlan::RuntimePlan(config::Plan plan, int num_shards, std::vector<int> log_set_by_server)
-    : plan_(std::move(plan)), log_set_by_server_(std::move(log_set_by_server)) {
+absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan) {
+  KeyLogs key_logs;
+  for (const tls::Settings& settings : plan.tls_profiles) {
+    const std::string& path = settings.key_log_path;
+    if (path.empty() || key_logs.contains(path)) continue;
+    auto key_log = tls::KeyLog::Open(path);
+    if (!key_log.ok()) return key_log.status();
+    key_logs.emplace(path, *std::move(key_log));
+  }
+  return key_logs;
+}
+
+RuntimePlan::RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server,
+                         tls::TicketCache& tickets, KeyLogs key_logs)
+    : plan_(std::move(plan)),
+      log_set_by_server_(std::move(log_set_by_server)),
+      key_logs_(std::move(key_logs)) {
   CHECK_EQ(log_set_by_server_.size(), plan_.servers.size());
   for (const config::Upstream& upstream : plan_.upstreams) {
     groups_.push_back(std::make_unique<UpstreamGroup>(upstream));
@@ -22,19 +38,24 @@ RuntimePlan::RuntimePlan(config::Plan plan, int num_shards, std::vector<int> log
         !plan_.tls_profiles[server.tls_profile].session_reuse) {
       continue;
     }
+    const tls::Settings& settings = plan_.tls_profiles[server.tls_profile];
     for (const config::Peer& peer : plan_.upstreams[server.upstream].peers) {
-      auto& pool = pools_[{fingerprints[server.tls_profile], peer.address.text}];
-      if (pool == nullptr) pool = std::make_unique<tls::TicketPool>(num_shards);
-      pools.push_back(pool.get());
+      pools.push_back(
+          tickets.PoolFor(fingerprints[server.tls_profile], peer.address.text, settings));
     }
   }
+}
+
+tls::KeyLog* RuntimePlan::key_log(const tls::Settings& settings) const {
+  const auto known = key_logs_.find(settings.key_log_path);
+  return known == key_logs_.end() ? nullptr : known->second.get();
 }
 
 absl::StatusOr<std::shared_ptr<const ShardPlan>> ShardPlan::Create(
     std::shared_ptr<const RuntimePlan> runtime) {
   auto shard_plan = std::make_shared<ShardPlan>();
   for (const tls::Settings& settings : runtime->plan().tls_profiles) {
-    auto context = tls::Context::Create(settings);
+    auto context = tls::Context::Create(settings, runtime->key_log(settings));
     if (!context.ok()) return context.status();
     shard_plan->tls_contexts.push_back(*std::move(context));
   }

@@ -12,16 +12,27 @@
 #include "config/plan.h"
 #include "engine/upstream_group.h"
 #include "tls/context.h"
+#include "tls/key_log.h"
+#include "tls/ticket_cache.h"
 #include "tls/ticket_pool.h"
 
 namespace sluice::engine {
+
+// The files of proxy_ssl_key_log, by path.
+using KeyLogs = std::map<std::string, std::unique_ptr<tls::KeyLog>>;
+
+// Opens all of `plan`.
+absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan);
 
 // Shared by all shards; itself immutable once made, its parts safe for every thread. Freed after
 // the last connection that runs on it.
 class RuntimePlan {
  public:
-  // `log_set_by_server`: the Logger's set for each server's error_log.
-  RuntimePlan(config::Plan plan, int num_shards, std::vector<int> log_set_by_server);
+  // `log_set_by_server`: the Logger's set for each server's error_log. `tickets`: the process's;
+  // used only here, and gives sessions of the plan before to those who may have them. `key_logs`:
+  // what OpenKeyLogs has opened for `plan`.
+  RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server, tls::TicketCache& tickets,
+              KeyLogs key_logs = {});
   RuntimePlan(const RuntimePlan&) = delete;
   RuntimePlan& operator=(const RuntimePlan&) = delete;
 
@@ -31,18 +42,18 @@ class RuntimePlan {
   // session reuse.
   tls::TicketPool* tickets(int server, int peer) const {
     const auto& pools = tickets_by_server_[server];
-    return pools.empty() ? nullptr : pools[peer];
+    return pools.empty() ? nullptr : pools[peer].get();
   }
   int log_set(int server) const { return log_set_by_server_[server]; }
+  // Where the connections of a TLS profile write their secrets. Null: nowhere.
+  tls::KeyLog* key_log(const tls::Settings& settings) const;
 
  private:
   const config::Plan plan_;
   const std::vector<int> log_set_by_server_;
+  const KeyLogs key_logs_;
   std::vector<std::unique_ptr<UpstreamGroup>> groups_;
-  // By what may share a session: the same identity and trust, and the same address. Servers that
-  // agree on both share a pool, others never do.
-  std::map<std::pair<tls::Fingerprint, std::string>, std::unique_ptr<tls::TicketPool>> pools_;
-  std::vector<std::vector<tls::TicketPool*>> tickets_by_server_;
+  std::vector<std::vector<std::shared_ptr<tls::TicketPool>>> tickets_by_server_;
 };
 
 // One shard's part of a RuntimePlan: what is used so often, or locks so much inside, that each

@@ -31,6 +31,7 @@
 #include "engine/system_error.h"
 #include "engine/version.h"
 #include "engine/worker.h"
+#include "tls/ticket_cache.h"
 
 namespace sluice::engine {
 namespace {
@@ -66,6 +67,7 @@ class Server {
   FileDescriptor all_joined_fd_;  // An eventfd: all shards have ended.
   FileDescriptor failed_fd_;      // An eventfd: a shard can go on no more, and has logged why.
   std::atomic<uint64_t> next_connection_number_ = 1;
+  std::unique_ptr<tls::TicketCache> tickets_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread joiner_;
 };
@@ -75,6 +77,8 @@ absl::Status Server::Start(Plan plan) {
   if (!status.ok()) return status;
   absl::StatusOr<std::vector<int>> log_sets = OpenLogs(plan);
   if (!log_sets.ok()) return log_sets.status();
+  absl::StatusOr<KeyLogs> key_logs = OpenKeyLogs(plan);
+  if (!key_logs.ok()) return key_logs.status();
   if (plan.process.daemon) {
     absl::StatusOr<Daemon> daemon = Daemon::Start();
     if (!daemon.ok()) return daemon.status();
@@ -99,8 +103,9 @@ absl::Status Server::Start(Plan plan) {
   if (!all_joined_fd_.valid() || !failed_fd_.valid()) return SystemError("eventfd()", errno);
   const int num_shards = plan.process.num_shards;
   const size_t num_listeners = plan.listeners.size();
-  status = CreateWorkers(
-      std::make_shared<RuntimePlan>(std::move(plan), num_shards, *std::move(log_sets)));
+  tickets_ = std::make_unique<tls::TicketCache>(num_shards);
+  status = CreateWorkers(std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets),
+                                                       *tickets_, *std::move(key_logs)));
   if (status.ok()) status = pid_file_.Write();
   if (status.ok()) status = logger_.StartQueueing();
   if (!status.ok()) return status;

@@ -50,7 +50,7 @@ class RunningWorker {
     }
     EXPECT_TRUE(sockets_.Open(plan, logger_).empty());
     WorkerOptions options;
-    options.plan = std::make_shared<RuntimePlan>(std::move(plan), 1, std::vector<int>{0});
+    options.plan = std::make_shared<RuntimePlan>(std::move(plan), std::vector<int>{0}, tickets_);
     options.listeners = sockets_.Take(0);
     address_ = ::sluice::testing::LocalAddress(options.listeners[0].get());
     options.logger = &logger_;
@@ -77,6 +77,7 @@ class RunningWorker {
 
  private:
   Logger logger_;
+  tls::TicketCache tickets_{1};
   ListenerSockets sockets_;
   std::atomic<uint64_t> next_connection_number_{1};
   std::string address_;

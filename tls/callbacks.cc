@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/log/check.h"
+#include "tls/key_log.h"
 #include "tls/ticket_pool.h"
 #include "tls/verify.h"
 
@@ -42,15 +43,26 @@ void EndWithTrust(SSL_SESSION* session, int64_t trusted_until_s) {
                           static_cast<uint32_t>(std::clamp<int64_t>(left_s, 0, timeout_s)));
 }
 
+// BoringSSL keeps what a TLS 1.2 server tells aside, and cuts a TLS 1.3 session's own by it.
+uint32_t LifetimeTold(const SSL_SESSION* session) {
+  return SSL_SESSION_should_be_single_use(session) == 1
+             ? SSL_SESSION_get_timeout(session)
+             : SSL_SESSION_get_ticket_lifetime_hint(session);
+}
+
 // Runs after verification only: in TLS 1.2 when the handshake ends, in TLS 1.3 for every
 // NewSessionTicket behind it. Returns whether it has taken over the reference to `session`.
 int KeepTicket(SSL* ssl, SSL_SESSION* session) {
   CallbackState& state = StateOf(ssl);
   if (state.tickets == nullptr) return 0;
+  ++state.num_tickets;
+  state.ticket_lifetime_s = LifetimeTold(session);
   if (state.verifier != nullptr) EndWithTrust(session, state.trusted_until_s);
   state.tickets->Put(state.shard, session);
   return 1;
 }
+
+void WriteSecret(const SSL* ssl, const char* line) { StateOf(ssl).key_log->Write(line); }
 
 }  // namespace
 
@@ -67,6 +79,10 @@ void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify) {
 void InstallTicketCallback(ssl_ctx_st* ssl_ctx) {
   SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ssl_ctx, KeepTicket);
+}
+
+void InstallKeyLogCallback(ssl_ctx_st* ssl_ctx) {
+  SSL_CTX_set_keylog_callback(ssl_ctx, WriteSecret);
 }
 
 void AttachCallbackState(ssl_st* ssl, CallbackState* state) {

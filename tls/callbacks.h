@@ -11,6 +11,7 @@ struct ssl_st;
 
 namespace sluice::tls {
 
+class KeyLog;
 class TicketPool;
 class Verifier;
 
@@ -19,6 +20,10 @@ struct CallbackState {
   const Verifier* verifier = nullptr;  // Null: any certificate will do.
   TicketPool* tickets = nullptr;       // Null: tickets are not kept.
   int shard = 0;
+  KeyLog* key_log = nullptr;  // Null: secrets are written nowhere.
+  int num_tickets = 0;        // That have come since the session began.
+  // Of the latest one, as the upstream told it; 0: it did not.
+  uint32_t ticket_lifetime_s = 0;
   // Set by the callback that refuses the peer's certificate.
   Failure failure;
   // Tickets end with the trust they were given under. Meaningful when `verifier` is set and the
@@ -32,6 +37,9 @@ void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify);
 
 // Makes every SSL of `ssl_ctx` give its tickets to CallbackState::tickets.
 void InstallTicketCallback(ssl_ctx_st* ssl_ctx);
+
+// Makes every SSL of `ssl_ctx` write its secrets to CallbackState::key_log.
+void InstallKeyLogCallback(ssl_ctx_st* ssl_ctx);
 
 // Every SSL of such a SSL_CTX needs this before its first step. `state` outlives `ssl`.
 void AttachCallbackState(ssl_st* ssl, CallbackState* state);

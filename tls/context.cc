@@ -15,6 +15,7 @@
 #include "absl/log/check.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "tls/algorithm_lists.h"
 #include "tls/callbacks.h"
 #include "tls/ciphers.h"
 #include "tls/error_queue.h"
@@ -55,6 +56,14 @@ bssl::UniquePtr<CRYPTO_BUFFER> BufferOf(X509* certificate) {
   return buffer;
 }
 
+// Holds every certificate of an upstream once, however many connections and sessions have it. For
+// good, because certificates point back to it, and sessions outlive every Context.
+CRYPTO_BUFFER_POOL* CertificatePool() {
+  static CRYPTO_BUFFER_POOL* const pool = CRYPTO_BUFFER_POOL_new();
+  CHECK(pool != nullptr);
+  return pool;
+}
+
 // What `settings` offer, with their cipher list applied to `ssl_ctx`.
 std::vector<std::string> OfferedCiphers(const Settings& settings, const SSL_CTX* ssl_ctx) {
   std::vector<std::string> names;
@@ -92,13 +101,16 @@ std::vector<std::string> EffectiveCiphers(const Settings& settings) {
   return OfferedCiphers(settings, ssl_ctx.get());
 }
 
-absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Settings& settings) {
+absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Settings& settings,
+                                                         KeyLog* key_log) {
   std::vector<Problem> problems = CheckCombination(settings);
   std::unique_ptr<Context> context(new Context(settings));
   context->Build(&problems);
   for (const Problem& problem : problems) {
     if (problem.fatal) return absl::InvalidArgumentError(problem.message);
   }
+  context->key_log_ = key_log;
+  if (key_log != nullptr) InstallKeyLogCallback(context->ssl_ctx());
   return context;
 }
 
@@ -115,10 +127,19 @@ void Context::Build(std::vector<Problem>* problems) {
   SSL_CTX* ssl_ctx = ssl_ctx_.get();
   CHECK_EQ(SSL_CTX_set_min_proto_version(ssl_ctx, static_cast<uint16_t>(settings_.min_version)), 1);
   CHECK_EQ(SSL_CTX_set_max_proto_version(ssl_ctx, static_cast<uint16_t>(settings_.max_version)), 1);
-  CHECK_EQ(SSL_CTX_set1_curves(ssl_ctx, kGroups, std::size(kGroups)), 1);
-  CHECK_EQ(SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, kSignatureAlgorithms,
-                                              std::size(kSignatureAlgorithms)),
-           1);
+  if (settings_.groups.empty()) {
+    CHECK_EQ(SSL_CTX_set1_curves(ssl_ctx, kGroups, std::size(kGroups)), 1);
+  } else {
+    ApplyGroups(settings_.groups, ssl_ctx, problems);
+  }
+  if (settings_.signature_algorithms.empty()) {
+    CHECK_EQ(SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, kSignatureAlgorithms,
+                                                std::size(kSignatureAlgorithms)),
+             1);
+  } else {
+    ApplySignatureAlgorithms(settings_.signature_algorithms, ssl_ctx, problems);
+  }
+  SSL_CTX_set0_buffer_pool(ssl_ctx, CertificatePool());
   // A caller may move plaintext that is not sealed yet, and one record a call is what Seal expects.
   // Splitting is what keeps TLS 1.0 CBC safe from chosen plaintext (CVE-2011-3389).
   SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -132,6 +153,16 @@ void Context::Build(std::vector<Problem>* problems) {
   } else {
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET);
+  }
+  if (!settings_.alpn.empty()) {
+    std::vector<uint8_t> protocols;  // RFC 7301 3.1: each behind one byte of length.
+    for (const std::string& protocol : settings_.alpn) {
+      CHECK(!protocol.empty() && protocol.size() <= 255);
+      protocols.push_back(static_cast<uint8_t>(protocol.size()));
+      protocols.insert(protocols.end(), protocol.begin(), protocol.end());
+    }
+    // 0 is success here, unlike everywhere else.
+    CHECK_EQ(SSL_CTX_set_alpn_protos(ssl_ctx, protocols.data(), protocols.size()), 0);
   }
   if (ApplyCiphers(settings_.ciphers, ssl_ctx, problems) &&
       OfferedCiphers(settings_, ssl_ctx).empty()) {
@@ -180,18 +211,6 @@ void Context::BuildClientCertificate(std::vector<Problem>* problems) {
          .message = absl::StrCat("\"", certificate_key.path, "\": an RSA key of ", key_bits,
                                  " bits is too small to be of use; make one of 2048 or more")});
     return;
-  }
-  const auto warn_of_validity = [&](std::string_view what) {
-    problems->push_back({.field = Field::kCertificate,
-                         .fatal = false,
-                         .message = absl::StrCat("\"", certificate.path, "\" ", what)});
-  };
-  if (X509_cmp_current_time(X509_get0_notAfter(chain->front().get())) < 0) {
-    warn_of_validity("has expired: upstreams that verify it will refuse it; renew it");
-  } else if (X509_cmp_current_time(X509_get0_notBefore(chain->front().get())) > 0) {
-    warn_of_validity(
-        "is not valid yet: upstreams that verify it will refuse it; look at this machine's clock "
-        "and at the certificate's first day");
   }
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> owned;
   std::vector<CRYPTO_BUFFER*> buffers;

@@ -17,6 +17,7 @@ struct ssl_ctx_st;  // BoringSSL's SSL_CTX.
 
 namespace sluice::tls {
 
+class KeyLog;
 class Verifier;
 
 // Everything that is wrong with what `settings` hold, fatal or not, without connecting: unparsable
@@ -31,8 +32,10 @@ std::vector<std::string> EffectiveCiphers(const Settings& settings);
 
 class Context {
  public:
-  // Fails with the first fatal problem of CheckCombination and CheckSettings.
-  static absl::StatusOr<std::unique_ptr<Context>> Create(const Settings& settings);
+  // Fails with the first fatal problem of CheckCombination and CheckSettings. `key_log`: what
+  // settings.key_log_path names, opened; outlives the context. Null: secrets are written nowhere.
+  static absl::StatusOr<std::unique_ptr<Context>> Create(const Settings& settings,
+                                                         KeyLog* key_log = nullptr);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -42,6 +45,7 @@ class Context {
 
   // Checks upstreams' certificates. Null: settings().verify is off.
   const Verifier* verifier() const { return verifier_.get(); }
+  KeyLog* key_log() const { return key_log_; }
   // What goes into the ClientHello as SNI. Empty: nothing.
   const std::string& server_name() const { return server_name_; }
 
@@ -64,6 +68,7 @@ class Context {
   std::unique_ptr<ssl_ctx_st, FreeSslCtx> ssl_ctx_;
   std::unique_ptr<const Verifier> verifier_;
   std::string server_name_;
+  KeyLog* key_log_ = nullptr;
 };
 
 }  // namespace sluice::tls

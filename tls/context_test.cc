@@ -154,42 +154,12 @@ TEST_F(ContextTest, EverythingThatIsWrongIsToldAtOnce) {
                                            FatalProblem(Field::kCrl, "\"crl.pem\"")));
 }
 
-TEST_F(ContextTest, WhatHasExpiredIsWarnedOf) {
-  tools::CertificateSpec spec = tools::ClientSpec("client");
-  spec.not_before_s = tools::NowSeconds() - 2 * tools::kDayS;
-  spec.not_after_s = tools::NowSeconds() - tools::kDayS;
-  const auto expired = Identities().root.Issue(spec);
+TEST_F(ContextTest, AnExpiredCrlIsWarnedOf) {
   Settings settings = VerifyingSettings(Identities().root);
-  settings.certificate = FileOf("client.pem", expired.pem());
-  settings.certificate_key = FileOf("client.key", expired.key_pem());
   settings.crl = FileOf(
       "crl.pem", Identities().root.CrlPem({.next_update_s = tools::NowSeconds() - tools::kDayS}));
   EXPECT_THAT(Check(settings),
-              ElementsAre(Warning(Field::kCertificate, "\"client.pem\" has expired"),
-                          Warning(Field::kCrl, "\"crl.pem\" holds a CRL that has expired")));
-}
-
-TEST_F(ContextTest, CasAreWarnedOfOnceAllHaveExpired) {
-  tools::CertificateSpec spec = tools::CaSpec("old");
-  spec.not_before_s = tools::NowSeconds() - 2 * tools::kDayS;
-  spec.not_after_s = tools::NowSeconds() - tools::kDayS;
-  Settings settings = VerifyingSettings(Identities().root);
-  settings.trusted_certificate = FileOf("ca.pem", tools::Certificate::SelfSigned(spec).pem());
-  EXPECT_THAT(Check(settings), ElementsAre(Warning(Field::kTrustedCertificate,
-                                                   "every CA in \"ca.pem\" has expired")));
-  settings.trusted_certificate.contents += Identities().root.pem();
-  EXPECT_THAT(Check(settings), IsEmpty());
-}
-
-TEST_F(ContextTest, ACertificateThatIsNotValidYetIsWarnedOf) {
-  tools::CertificateSpec spec = tools::ClientSpec("client");
-  spec.not_before_s = tools::NowSeconds() + tools::kDayS;
-  const auto early = Identities().root.Issue(spec);
-  Settings settings;
-  settings.certificate = FileOf("client.pem", early.pem());
-  settings.certificate_key = FileOf("client.key", early.key_pem());
-  EXPECT_THAT(Check(settings),
-              ElementsAre(Warning(Field::kCertificate, "\"client.pem\" is not valid yet")));
+              ElementsAre(Warning(Field::kCrl, "\"crl.pem\" holds a CRL that has expired")));
 }
 
 TEST_F(ContextTest, AnRsaKeyHasAtLeast1024Bits) {

@@ -33,7 +33,10 @@ QueuedErrors DrainErrorQueue() {
       const char* reason = ERR_reason_error_string(packed_error);
       errors.reason = reason != nullptr ? reason : "unknown error";
     }
-    errors.alert_received |= SaysAlertReceived(packed_error);
+    if (SaysAlertReceived(packed_error)) {
+      errors.alert_received = true;
+      errors.alert = static_cast<uint8_t>(ERR_GET_REASON(packed_error) - SSL_AD_REASON_OFFSET);
+    }
   }
   return errors;
 }

@@ -2,6 +2,7 @@
 #ifndef SLUICE_TLS_ERROR_QUEUE_H_
 #define SLUICE_TLS_ERROR_QUEUE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,8 +14,9 @@ struct QueuedErrors {
   std::string text;
   // The oldest entry's reason alone ("BAD_DECRYPT"), for sentences of our own.
   std::string reason;
-  // An entry says that the peer sent a fatal alert.
+  // An entry says that the peer sent a fatal alert, and which.
   bool alert_received = false;
+  uint8_t alert = 0;
 };
 
 // Takes everything out of this thread's queue.

@@ -41,6 +41,8 @@ enum class FailureKind : uint8_t {
 
 struct Failure {
   FailureKind kind = FailureKind::kNone;
+  // kAlertReceived: which one (RFC 8446 6.2).
+  uint8_t alert = 0;
   // In nginx's words where it has them, e.g.
   // "upstream SSL certificate verify error: (20:unable to get local issuer certificate)",
   // "upstream SSL certificate does not match \"backend\"",

@@ -48,7 +48,7 @@ class ResumptionTest : public ::testing::TestWithParam<Version> {
   }
 
   TestServer server_;
-  TicketPool tickets_{2};
+  TicketPool tickets_{2, TicketUse::kReuse, 1 << 20};
 };
 
 INSTANTIATE_TEST_SUITE_P(Versions, ResumptionTest,
@@ -137,7 +137,7 @@ TEST_P(ResumptionTest, ASessionThatStraysToAnotherFingerprintFailsClosedAndIsFor
     change(settings);
     const auto other = MakeContext(settings);
     EXPECT_TRUE(Greet(*other, nullptr).ok) << "must work cold";
-    TicketPool tickets(1);
+    TicketPool tickets(1, TicketUse::kReuse, 1 << 20);
     EXPECT_TRUE(Greet(*context, &tickets).ok);
     int num_failed = 0;
     Greeting greeting = Greet(*other, &tickets);
@@ -165,14 +165,14 @@ TEST_P(ResumptionTest, TheStoredChainAndNameAreVerifiedAgain) {
   const auto lax_context = MakeContext(lax);
   for (const auto& [settings, kind] : {std::pair(wrong_ca, FailureKind::kCertificateUntrusted),
                                        std::pair(wrong_name, FailureKind::kNameMismatch)}) {
-    TicketPool tickets(1, TicketPool::WhenDry::kNone);
+    TicketPool tickets(1, TicketUse::kSingleUse, 1 << 20);
     EXPECT_TRUE(Greet(*lax_context, &tickets).ok);
     // As if the fence of the session id context were not there.
     SSL_SESSION* session = tickets.Take(0);
     ASSERT_NE(session, nullptr);
     const Fingerprint fingerprint = FingerprintOf(settings);
     SSL_SESSION_set1_id_context(session, fingerprint.data(), fingerprint.size());
-    TicketPool forged(1);
+    TicketPool forged(1, TicketUse::kReuse, 1 << 20);
     forged.Put(0, session);
     const Greeting greeting = Greet(*MakeContext(settings), &forged);
     EXPECT_FALSE(greeting.ok);

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pool.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -48,7 +49,8 @@ std::unique_ptr<Session> Session::Create(const Context& context, TicketPool* tic
 Session::Session(const Context& context, TicketPool* tickets, int shard)
     : callback_state_{.verifier = context.verifier(),
                       .tickets = context.settings().session_reuse ? tickets : nullptr,
-                      .shard = shard},
+                      .shard = shard,
+                      .key_log = context.key_log()},
       ssl_(SSL_new(context.ssl_ctx())) {
   SSL* ssl = ssl_.get();
   CHECK(ssl != nullptr);
@@ -144,6 +146,22 @@ Outcome Session::Shutdown(Ciphertext& io) {
   return Tell(Outcome::kDone);
 }
 
+bool Session::awaits_ticket() const {
+  const CallbackState& state = callback_state_;
+  return state_ == State::kOpen && !close_notify_sent_ && state.tickets != nullptr &&
+         state.num_tickets == 0 && state.tickets->expects_tickets() && version() >= Version::kTls13;
+}
+
+void Session::GiveUpOnTicket() { callback_state_.tickets->OnNoTicket(); }
+
+void Session::ReturnTicket() {
+  if (offered_ == nullptr) return;
+  // Of the others the pool has kept a copy.
+  if (SSL_SESSION_should_be_single_use(offered_.get()) == 1) {
+    callback_state_.tickets->Put(callback_state_.shard, offered_.release());
+  }
+}
+
 Version Session::version() const { return static_cast<Version>(SSL_version(ssl_.get())); }
 
 std::string_view Session::cipher() const {
@@ -157,6 +175,30 @@ std::string_view Session::group() const {
 }
 
 bool Session::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+
+std::string_view Session::signature_algorithm() const {
+  const uint16_t algorithm = SSL_get_peer_signature_algorithm(ssl_.get());
+  const char* name = SSL_get_signature_algorithm_name(algorithm, /*include_curve=*/1);
+  return name != nullptr && !resumed() ? name : "";
+}
+
+std::string_view Session::alpn() const {
+  const uint8_t* name = nullptr;
+  unsigned name_len = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &name_len);
+  return {reinterpret_cast<const char*>(name), name_len};
+}
+
+std::vector<std::string_view> Session::peer_chain() const {
+  std::vector<std::string_view> chain;
+  const STACK_OF(CRYPTO_BUFFER)* buffers = SSL_get0_peer_certificates(ssl_.get());
+  if (buffers == nullptr) return chain;
+  for (const CRYPTO_BUFFER* buffer : buffers) {
+    chain.emplace_back(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(buffer)),
+                       CRYPTO_BUFFER_len(buffer));
+  }
+  return chain;
+}
 
 Outcome Session::Conclude(const char* function, int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
@@ -179,6 +221,7 @@ Outcome Session::Conclude(const char* function, int result) {
   // A refused certificate has been told already, and better.
   if (failure.kind == FailureKind::kNone) {
     failure.kind = errors.alert_received ? FailureKind::kAlertReceived : FailureKind::kProtocol;
+    failure.alert = errors.alert;
     failure.text = absl::StrCat(function, "() failed (SSL:", errors.text, ")");
   }
   return Tell(Outcome::kFailed);

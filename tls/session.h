@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "tls/callbacks.h"
 #include "tls/context.h"
@@ -88,6 +89,16 @@ class Session {
   // that arrive afterwards are not kept.
   [[nodiscard]] Outcome Shutdown(Ciphertext& io);
 
+  // Whether closing now would lose tickets: the session could be resumed, and the upstream has
+  // neither sent one yet (with TLS 1.3 they follow our Finished) nor is known to send none.
+  bool awaits_ticket() const;
+  // The caller has waited long enough: the upstream seems to send no tickets. It will not be waited
+  // for again until it does.
+  void GiveUpOnTicket();
+  // The ClientHello has not been sent and never will be: the ticket in it is as good as new, and
+  // goes back to the pool.
+  void ReturnTicket();
+
   // Why kFailed was returned.
   const Failure& failure() const { return callback_state_.failure; }
   // Facts, meaningful once the handshake is done. Names in static storage.
@@ -95,6 +106,18 @@ class Session {
   std::string_view cipher() const;  // OpenSSL's name, as in nginx's logs.
   std::string_view group() const;   // The key exchange group; empty with RSA key exchange.
   bool resumed() const;
+  // What the upstream has signed the handshake with; empty if resumed or with RSA key exchange.
+  std::string_view signature_algorithm() const;
+  // The protocol that the upstream has chosen (ALPN), bytes from the peer; empty: none. Valid as
+  // long as the session, like the chain.
+  std::string_view alpn() const;
+  // The upstream's certificates as DER, leaf first; after a failed verification too. On resumption
+  // those of the session. Empty before they have come.
+  std::vector<std::string_view> peer_chain() const;
+  // Tickets (TLS 1.2: sessions) that have come, and the lifetime of the latest in seconds, 0 if not
+  // told. Of TLS 1.3 at most the two days that BoringSSL keeps one.
+  int num_tickets() const { return callback_state_.num_tickets; }
+  uint32_t ticket_lifetime_s() const { return callback_state_.ticket_lifetime_s; }
 
  private:
   // Lends the spans of one call to bio_ and books their use when the call ends.

@@ -367,8 +367,12 @@ TEST_P(SessionTest, UntrustedCertificateFailsWithTheRightAlert) {
   TestLink link(*context, nullptr, server);
   EXPECT_EQ(link.Handshake(), Outcome::kFailed);
   EXPECT_EQ(link.session().failure().kind, FailureKind::kCertificateUntrusted);
-  EXPECT_EQ(link.session().failure().text,
-            "upstream SSL certificate verify error: (20:unable to get local issuer certificate)");
+  EXPECT_EQ(
+      link.session().failure().text,
+      "upstream SSL certificate verify error: (20:unable to get local issuer certificate) at depth "
+      "0, subject \"CN=backend.test\", no usable certificate of its issuer \"CN=root\" came with "
+      "it "
+      "or is in proxy_ssl_trusted_certificate");
   EXPECT_THAT(link.server().error(), HasSubstr("SSL alert number 48"));
 }
 
@@ -381,7 +385,7 @@ TEST_P(SessionTest, WrongNameFailsWithTheRightAlert) {
   EXPECT_EQ(link.Handshake(), Outcome::kFailed);
   EXPECT_EQ(link.session().failure().kind, FailureKind::kNameMismatch);
   EXPECT_EQ(link.session().failure().text,
-            "upstream SSL certificate does not match \"other.test\"");
+            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\"");
   EXPECT_THAT(link.server().error(), HasSubstr("SSL alert number 42"));
 }
 
@@ -596,7 +600,7 @@ TEST_F(Tls13SessionTest, TicketsAloneBringNoPlaintextAndNeedNoRoom) {
   TestServerOptions options = ServerOptions(Identities().server);
   options.num_tickets = 8;
   TestServer server(options);
-  TicketPool tickets(1);
+  TicketPool tickets(1, TicketUse::kReuse, 1 << 20);
   TestLink link(*context, &tickets, server);
   ASSERT_EQ(link.Handshake(), Outcome::kDone);
   link.plaintext_bytes = 1;

@@ -1,23 +1,61 @@
 #include "tls/ticket_pool.h"
 
+#include <openssl/pool.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ctime>
 
 #include "absl/log/check.h"
-
-// Why this is right. A slot owns one reference to the session it points at. Every pointer leaves a
-// slot through an exchange (or a compare_exchange from a value that the caller itself holds a
-// reference to), so exactly one thread gets each reference, and it looks at the session only after
-// that. The release half of the exchange that put the session there publishes its fields; the
-// acquire half of the one that takes it out makes them visible, to the thread that frees a
-// displaced session too.
+#include "tls/ticket_line.h"
 
 namespace sluice::tls {
 namespace {
 
-using Slot = std::atomic<SSL_SESSION*>;
+// An SSL_SESSION takes 464 bytes, its ticket 24 besides the contents, the list of its certificates
+// 112 and each of them 80 besides the contents (measured with glibc 2.36, what malloc adds
+// included), its slot 8; rounded up.
+constexpr int64_t kSessionBytes = 640;
+constexpr int64_t kCertificateBytes = 96;
+
+// Bounds the walk over a line that others have emptied: 512 cache lines, some 10 us. More unused
+// sessions than this serve no shard.
+constexpr int64_t kSlotsMax = 4096;
+
+// RFC 8446 4.6.1: no ticket is good for longer, whatever its server says.
+constexpr int64_t kLifetimeSecondsMax = 7 * 24 * 3600;
+
+// How long an upstream that sent no ticket is not waited for.
+constexpr int64_t kNoTicketSeconds = 60;
+
+struct SslSessionTraits {
+  using Item = SSL_SESSION;
+  template <typename T>
+  using Atomic = std::atomic<T>;
+  static constexpr std::memory_order kPublish = std::memory_order_release;
+  static constexpr std::memory_order kClaim = std::memory_order_acquire;
+  static int64_t Bytes(const SSL_SESSION* session) { return SessionBytes(session); }
+  static void Retain(SSL_SESSION* session) { SSL_SESSION_up_ref(session); }
+  static void Release(SSL_SESSION* session) { SSL_SESSION_free(session); }
+};
+
+// Written by one shard, read by anyone.
+class Counter {
+ public:
+  void Add(int64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int64_t> value_{0};
+};
+
+// Every session takes at least kSessionBytes, so that more slots than this could not be filled.
+size_t NumSlots(int64_t bytes_max) {
+  return static_cast<size_t>(std::clamp<int64_t>(bytes_max / kSessionBytes, 1, kSlotsMax));
+}
 
 // The clock that BoringSSL stamps sessions with. time(2) lags behind it by up to a tick, so that a
 // session of this very second would look as if it came from the next.
@@ -27,108 +65,156 @@ int64_t NowSeconds() {
   return now.tv_sec;
 }
 
-// The time BoringSSL goes by, and for TLS 1.2 the lifetime hint, which it does not apply itself
-// (RFC 5077 3.3; zero means the server does not say).
+// BoringSSL applies the server's hint in TLS 1.3 only, where zero means zero; in TLS 1.2 it means
+// that the server does not say (RFC 5077 3.3).
+int64_t LifetimeSeconds(const SSL_SESSION* session) {
+  const int64_t lifetime_s =
+      std::min<int64_t>(SSL_SESSION_get_timeout(session), kLifetimeSecondsMax);
+  const int64_t hint_s = SSL_SESSION_get_ticket_lifetime_hint(session);
+  return hint_s > 0 ? std::min(lifetime_s, hint_s) : lifetime_s;
+}
+
 bool IsExpired(const SSL_SESSION* session, int64_t now_s) {
   const int64_t age_s = now_s - static_cast<int64_t>(SSL_SESSION_get_time(session));
-  int64_t lifetime_s = SSL_SESSION_get_timeout(session);
-  const int64_t hint_s = SSL_SESSION_get_ticket_lifetime_hint(session);
-  if (hint_s > 0) lifetime_s = std::min(lifetime_s, hint_s);
-  return age_s < 0 || age_s >= lifetime_s;
-}
-
-// The relaxed look spares an empty slot's cache line the write.
-SSL_SESSION* TakeOut(Slot& slot) {
-  if (slot.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  return slot.exchange(nullptr, std::memory_order_acq_rel);
-}
-
-void PutIn(Slot& slot, SSL_SESSION* session) {
-  SSL_SESSION_free(slot.exchange(session, std::memory_order_acq_rel));
+  return age_s < 0 || age_s >= LifetimeSeconds(session);
 }
 
 }  // namespace
 
-TicketPool::TicketPool(int num_shards, WhenDry when_dry) : when_dry_(when_dry), lines_(num_shards) {
-  CHECK_GT(num_shards, 0);
-}
+struct TicketPool::Shard {
+  explicit Shard(int64_t bytes_max) : line(NumSlots(bytes_max), bytes_max) {}
 
-TicketPool::~TicketPool() {
-  for (Line& line : lines_) {
-    for (Slot& slot : line.stock) PutIn(slot, nullptr);
-    PutIn(line.spare, nullptr);
+  TicketLine<SslSessionTraits> line;
+  // What this shard has done, to whichever line.
+  alignas(64) Counter stored;
+  Counter taken;
+  Counter stolen;
+  Counter reused;
+  Counter missed;
+  Counter expired;
+  Counter displaced;
+};
+
+TicketPool::TicketPool(int num_shards, TicketUse use, int64_t bytes_max) : use_(use) {
+  CHECK_GT(num_shards, 0);
+  for (int shard = 0; shard < num_shards; ++shard) {
+    shards_.push_back(std::make_unique<Shard>(bytes_max / num_shards));
   }
 }
+
+TicketPool::~TicketPool() = default;
 
 void TicketPool::Put(int shard, ssl_session_st* session) {
-  Line& line = lines_[shard];
-  if (SSL_SESSION_should_be_single_use(session) == 0) {
-    PutIn(line.spare, session);
+  Shard& own = *shards_[static_cast<size_t>(shard)];
+  own.stored.Add();
+  if (LifetimeSeconds(session) <= 0) {
+    own.expired.Add();
+    SSL_SESSION_free(session);
     return;
   }
-  if (when_dry_ == WhenDry::kReuse) {
-    SSL_SESSION_up_ref(session);
-    PutIn(line.spare, session);
+  if (SSL_SESSION_should_be_single_use(session) == 0) {
+    own.displaced.Add(own.line.SetSpare(session));
+    return;
   }
-  PutIn(line.stock[line.next], session);
-  line.next = (line.next + 1) % kStockSlots;
+  if (use_ == TicketUse::kReuse) {
+    SSL_SESSION_up_ref(session);
+    own.displaced.Add(own.line.SetSpare(session));
+  }
+  own.displaced.Add(own.line.Put(session));
 }
 
 ssl_session_st* TicketPool::Take(int shard) {
   const int64_t now_s = NowSeconds();
-  const size_t own = static_cast<size_t>(shard);
-  const size_t num_lines = lines_.size();
-  // A thief cannot know which slot of another line is the newest: `next` is its owner's alone.
-  if (SSL_SESSION* session = TakeStock(lines_[own], lines_[own].next, now_s)) return session;
-  SSL_SESSION* spare = CopySpare(lines_[own], now_s);
-  if (spare != nullptr && SSL_SESSION_should_be_single_use(spare) == 0) return spare;
-  for (size_t i = 1; i < num_lines; ++i) {
-    if (SSL_SESSION* session = TakeStock(lines_[(own + i) % num_lines], 0, now_s)) {
-      SSL_SESSION_free(spare);
+  const size_t own_index = static_cast<size_t>(shard);
+  const size_t num_shards = shards_.size();
+  Shard& own = *shards_[own_index];
+  const auto drop = [&own](SSL_SESSION* session) {
+    own.expired.Add();
+    SSL_SESSION_free(session);
+  };
+
+  while (SSL_SESSION* session = own.line.Take()) {
+    if (!IsExpired(session, now_s)) {
+      own.taken.Add();
       return session;
     }
+    drop(session);
   }
-  for (size_t i = 1; spare == nullptr && i < num_lines; ++i) {
-    spare = CopySpare(lines_[(own + i) % num_lines], now_s);
-  }
-  return spare;
-}
-
-void TicketPool::Forget(const ssl_session_st* session) {
-  for (Line& line : lines_) {
-    // The caller's reference keeps the address from being used again: equal means the same session.
-    SSL_SESSION* expected = const_cast<SSL_SESSION*>(session);
-    if (line.spare.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel,
-                                           std::memory_order_relaxed)) {
-      SSL_SESSION_free(expected);
+  for (size_t i = 1; i < num_shards; ++i) {
+    Shard& other = *shards_[(own_index + i) % num_shards];
+    while (SSL_SESSION* session = other.line.Steal()) {
+      if (!IsExpired(session, now_s)) {
+        own.stolen.Add();
+        return session;
+      }
+      drop(session);
     }
   }
-}
-
-ssl_session_st* TicketPool::TakeStock(Line& line, size_t end, int64_t now_s) {
-  for (size_t i = 1; i <= kStockSlots; ++i) {
-    SSL_SESSION* session = TakeOut(line.stock[(end + kStockSlots - i) % kStockSlots]);
+  for (size_t i = 0; i < num_shards; ++i) {
+    Shard& holder = *shards_[(own_index + i) % num_shards];
+    SSL_SESSION* session = holder.line.CopySpare();
     if (session == nullptr) continue;
-    if (!IsExpired(session, now_s)) return session;
-    SSL_SESSION_free(session);
+    if (IsExpired(session, now_s)) {
+      holder.line.ForgetSpare(session);
+      drop(session);
+      continue;
+    }
+    own.reused.Add();
+    if (i > 0) {
+      // From now on it is found at home, where no other shard is in the way.
+      SSL_SESSION_up_ref(session);
+      own.line.SetSpare(session);
+    }
+    return session;
   }
+  own.missed.Add();
   return nullptr;
 }
 
-ssl_session_st* TicketPool::CopySpare(Line& line, int64_t now_s) {
-  SSL_SESSION* session = TakeOut(line.spare);
-  if (session == nullptr) return nullptr;
-  if (IsExpired(session, now_s)) {
-    SSL_SESSION_free(session);
-    return nullptr;
+void TicketPool::Forget(const ssl_session_st* session) {
+  for (const auto& shard : shards_) shard->line.ForgetSpare(session);
+}
+
+bool TicketPool::expects_tickets() const {
+  return NowSeconds() >= no_ticket_until_s_.load(std::memory_order_relaxed);
+}
+
+void TicketPool::OnNoTicket() {
+  no_ticket_until_s_.store(NowSeconds() + kNoTicketSeconds, std::memory_order_relaxed);
+}
+
+TicketCounts TicketPool::counts() const {
+  TicketCounts sums;
+  for (const auto& shard : shards_) {
+    sums.stored += shard->stored.value();
+    sums.taken += shard->taken.value();
+    sums.stolen += shard->stolen.value();
+    sums.reused += shard->reused.value();
+    sums.missed += shard->missed.value();
+    sums.expired += shard->expired.value();
+    sums.displaced += shard->displaced.value();
   }
-  SSL_SESSION_up_ref(session);
-  SSL_SESSION* expected = nullptr;
-  if (!line.spare.compare_exchange_strong(expected, session, std::memory_order_acq_rel,
-                                          std::memory_order_relaxed)) {
-    SSL_SESSION_free(session);  // A newer one has come meanwhile: that one stays.
+  return sums;
+}
+
+int64_t TicketPool::bytes_in_use() const {
+  int64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->line.bytes_in_use();
+  return sum;
+}
+
+int64_t SessionBytes(const ssl_session_st* session) {
+  const uint8_t* ticket;
+  size_t ticket_len;
+  SSL_SESSION_get0_ticket(session, &ticket, &ticket_len);
+  int64_t bytes = kSessionBytes + static_cast<int64_t>(ticket_len);
+  // OCSP responses and SCTs would count too, but we never ask for them.
+  const STACK_OF(CRYPTO_BUFFER)* chain = SSL_SESSION_get0_peer_certificates(session);
+  for (size_t i = 0; chain != nullptr && i < sk_CRYPTO_BUFFER_num(chain); ++i) {
+    bytes += kCertificateBytes +
+             static_cast<int64_t>(CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(chain, i)));
   }
-  return session;
+  return bytes;
 }
 
 }  // namespace sluice::tls

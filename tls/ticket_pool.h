@@ -1,79 +1,85 @@
 // Sessions that can be resumed, of one upstream peer and one identity, shared by all shards.
 //
-// An array of owning slots, one cache line for each shard. A session's ownership moves only by
-// atomic exchange: who takes a pointer out of a slot is the only one to see it, so nothing is
-// shared while it is used, nothing is compared (no ABA) and nothing needs reclaiming later.
+// One TicketLine (ticket_line.h) for each shard. A shard puts into its own line and takes from it,
+// without touching memory that another shard writes; only when it has run out does it take from the
+// others'. Nothing waits for another thread.
 #ifndef SLUICE_TLS_TICKET_POOL_H_
 #define SLUICE_TLS_TICKET_POOL_H_
 
-#include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "tls/settings.h"
 
 struct ssl_session_st;  // BoringSSL's SSL_SESSION.
 
 namespace sluice::tls {
 
+// What has become of a pool's sessions so far. One of TLS 1.3 that was stored ends as one of taken,
+// stolen, expired and displaced, or is still there.
+struct TicketCounts {
+  int64_t stored = 0;     // Handed to Put.
+  int64_t taken = 0;      // Unused, handed to the shard that stored it.
+  int64_t stolen = 0;     // Unused, handed to another shard.
+  int64_t reused = 0;     // Handed out from what may be had any number of times.
+  int64_t missed = 0;     // Take found nothing.
+  int64_t expired = 0;    // Dropped for its age.
+  int64_t displaced = 0;  // Dropped unused because the room was needed, or too large for it.
+};
+
 class TicketPool {
  public:
-  // What Take does once no unused TLS 1.3 session is left.
-  enum class WhenDry : uint8_t {
-    // Hands out one again that has been handed out before, as nginx and HAProxy do. Servers accept
-    // it; an observer can link the connections that share it.
-    kReuse,
-    // Hands out none: RFC 8446 C.4 to the letter, at the price of full handshakes.
-    kNone,
-  };
-
-  // `num_shards` lines. Every shard index given below is less than it.
-  explicit TicketPool(int num_shards, WhenDry when_dry = WhenDry::kReuse);
+  // For `num_shards` shards (at least 1; every shard index given below is less), which have
+  // `bytes_max` to share equally: no session is kept that is larger than one share.
+  TicketPool(int num_shards, TicketUse use, int64_t bytes_max);
   // No other thread may be inside any function by now.
   ~TicketPool();
   TicketPool(const TicketPool&) = delete;
   TicketPool& operator=(const TicketPool&) = delete;
 
-  // Takes ownership of `session`, which nobody may change any more. Never blocks; the oldest of the
-  // shard's line is freed when the line is full. Only for the thread of `shard`.
+  // Takes ownership of `session`, which nobody may change any more. The shard's oldest ones are
+  // freed when there is no room. Only for the thread of `shard`.
   void Put(int shard, ssl_session_st* session);
 
-  // Hands the newest usable session of the shard's line to the caller, or one of another line, or
-  // null. An expired one is freed on the way. A TLS 1.3 session is given out at most once
-  // (RFC 8446 C.4) while there is stock; TLS 1.2 ones stay. The caller owns a reference to what it
-  // gets and must not change it. Only for the thread of `shard`.
+  // Hands out a session to offer, or null. In this order: the shard's own newest unused one, an
+  // unused one of another shard, then the newest that may be offered again: one of TLS 1.2, or with
+  // TicketUse::kReuse of TLS 1.3. Unused ones are handed out once. One past its lifetime (that of
+  // BoringSSL, of the server's hint, or the 7 days of RFC 8446 4.6.1) is freed on the way. The
+  // caller owns a reference to what it gets and must not change it. Only for the thread of `shard`.
   //
   // A Take that meets another shard's Put or Take may miss the session that is on its way: it
   // costs a full handshake, never a wrong one.
   ssl_session_st* Take(int shard);
 
-  // Drops every copy of `session` that is kept for being handed out again: a handshake has failed
-  // with it, or the upstream no longer takes it. The caller still holds its reference. Any thread.
+  // Drops every copy of `session` that is kept for being offered again: a handshake has failed
+  // with it, or the upstream no longer takes it. Misses one that another shard is just copying,
+  // which will be told the same by the upstream. The caller still holds its reference. Any thread.
   void Forget(const ssl_session_st* session);
 
+  // Whether it is worth while to wait for this upstream's tickets. Any thread.
+  bool expects_tickets() const;
+  // A connection has waited in vain: for the next minute none is expected. (Servers built on
+  // BoringSSL send theirs with their first data.) Any thread.
+  void OnNoTicket();
+
+  // Sums over shards that go on counting. Any thread.
+  TicketCounts counts() const;
+  // By SessionBytes; never more than `bytes_max` is really held. Any thread.
+  int64_t bytes_in_use() const;
+
  private:
-  // With the spare, one cache line of pointers: a shard that stocks, and is not stolen from, stays
-  // in its own line.
-  static constexpr size_t kStockSlots = 7;
+  struct Shard;
 
-  struct alignas(64) Line {
-    // Unused single-use sessions.
-    std::array<std::atomic<ssl_session_st*>, kStockSlots> stock = {};
-    // The newest session, for being handed out any number of times: of TLS 1.2, or a second
-    // reference to the newest of `stock`.
-    std::atomic<ssl_session_st*> spare = nullptr;
-    // Where the next Put goes; the slot before it holds the newest. Only for the line's shard.
-    alignas(64) size_t next = 0;
-  };
-
-  // The first usable session going backwards from the slot before `end`, or null.
-  static ssl_session_st* TakeStock(Line& line, size_t end, int64_t now_s);
-  // Another reference to the spare session, which stays where it is, or null.
-  static ssl_session_st* CopySpare(Line& line, int64_t now_s);
-
-  const WhenDry when_dry_;
-  std::vector<Line> lines_;
+  const TicketUse use_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<int64_t> no_ticket_until_s_ = 0;
 };
+
+// What keeping `session` takes, at most. The certificates count in full although the sessions of
+// one connection share them: an upstream could show other ones on every connection.
+int64_t SessionBytes(const ssl_session_st* session);
 
 }  // namespace sluice::tls
 

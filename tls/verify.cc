@@ -6,18 +6,20 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
-#include "tls/error_queue.h"
 #include "tls/pem.h"
+#include "tls/verify_rules.h"
 
 namespace sluice::tls {
 namespace {
+
+using Crls = std::vector<bssl::UniquePtr<X509_CRL>>;
 
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 // Deeper than any chain that a handshake message can hold usefully.
@@ -28,50 +30,50 @@ int64_t SecondsOf(const ASN1_TIME* time) {
   return time != nullptr && ASN1_TIME_to_posix(time, &seconds) == 1 ? seconds : kForever;
 }
 
-Verdict Untrusted(long error) {
-  Verdict verdict;
-  verdict.alert = static_cast<uint8_t>(SSL_alert_from_verify_result(error));
-  verdict.failure = {.kind = FailureKind::kCertificateUntrusted,
-                     .text = absl::StrCat("upstream SSL certificate verify error: (", error, ":",
-                                          X509_verify_cert_error_string(error), ")")};
-  return verdict;
-}
-
-Verdict NameMismatch(const PeerName& name) {
-  Verdict verdict;
-  verdict.alert = static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_HOSTNAME_MISMATCH));
-  verdict.failure = {.kind = FailureKind::kNameMismatch,
-                     .text = absl::StrCat("upstream SSL certificate does not match \"",
-                                          Printable(name.text), "\"")};
-  return verdict;
-}
+// A parsed chain: what is to be judged, and what may lead from it to a CA.
+struct Presented {
+  bssl::UniquePtr<X509> leaf;
+  bssl::UniquePtr<STACK_OF(X509)> others{sk_X509_new_null()};
+};
 
 // One run of BoringSSL's chain builder.
-struct ChainCheck {
-  ChainCheck(X509_STORE* store, X509* leaf, STACK_OF(X509) * others, int depth)
-      : context(X509_STORE_CTX_new()) {
+class ChainCheck {
+ public:
+  ChainCheck(X509_STORE* store, const Presented& presented, int depth, int64_t now_s)
+      : context_(X509_STORE_CTX_new()) {
+    X509_STORE_CTX* context = context_.get();
     CHECK(context != nullptr);
-    CHECK_EQ(X509_STORE_CTX_init(context.get(), store, leaf, others), 1);
+    CHECK_EQ(X509_STORE_CTX_init(context, store, presented.leaf.get(), presented.others.get()), 1);
     // The purposes and trust settings of a server's certificate as a client sees it.
-    CHECK_EQ(X509_STORE_CTX_set_default(context.get(), "ssl_server"), 1);
-    X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(context.get()), depth);
-    ok = X509_verify_cert(context.get()) == 1;
-    error = X509_STORE_CTX_get_error(context.get());
+    CHECK_EQ(X509_STORE_CTX_set_default(context, "ssl_server"), 1);
+    X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(context), depth);
+    X509_STORE_CTX_set_time_posix(context, 0, now_s);
+    ok_ = X509_verify_cert(context) == 1;
+    error_ = X509_STORE_CTX_get_error(context);
     // A check that could not be made is a failed one.
-    if (!ok && error == X509_V_OK) error = X509_V_ERR_UNSPECIFIED;
+    if (!ok_ && error_ == X509_V_OK) error_ = X509_V_ERR_UNSPECIFIED;
+    ERR_clear_error();
   }
 
-  int64_t good_until_s() const {
-    int64_t good_until_s = kForever;
-    for (const X509* certificate : X509_STORE_CTX_get0_chain(context.get())) {
-      good_until_s = std::min(good_until_s, SecondsOf(X509_get0_notAfter(certificate)));
+  bool ok() const { return ok_; }
+  int error() const { return error_; }
+  const STACK_OF(X509) * chain() const { return X509_STORE_CTX_get0_chain(context_.get()); }
+
+  // The depth of the certificate that error() is about. One that BoringSSL does not point to is
+  // the last one it came to.
+  int error_depth() const {
+    const X509* culprit = X509_STORE_CTX_get_current_cert(context_.get());
+    const int num_certificates = static_cast<int>(sk_X509_num(chain()));
+    for (int depth = 0; depth < num_certificates; ++depth) {
+      if (sk_X509_value(chain(), depth) == culprit) return depth;
     }
-    return good_until_s;
+    return num_certificates - 1;
   }
 
-  bssl::UniquePtr<X509_STORE_CTX> context;
-  bool ok;
-  int error;
+ private:
+  const bssl::UniquePtr<X509_STORE_CTX> context_;
+  bool ok_;
+  int error_;
 };
 
 bool IssuerMissing(int error) {
@@ -79,9 +81,111 @@ bool IssuerMissing(int error) {
          error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
 }
 
+bool IsOf(const X509_CRL* crl, const X509_NAME* issuer) {
+  return X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0;
+}
+
+// What else an operator has to know to find the fault.
+std::string DetailOf(int error, const X509* certificate, const Crls& crls) {
+  const X509_NAME* issuer = X509_get_issuer_name(certificate);
+  switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+      return absl::StrCat("no usable certificate of its issuer ", QuotedName(issuer),
+                          " came with it or is in proxy_ssl_trusted_certificate");
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+      return absl::StrCat(
+          "proxy_ssl_crl has no ",
+          absl::c_any_of(crls, [&](const auto& crl) { return IsOf(crl.get(), issuer); })
+              ? "usable CRL of its issuer "
+              : "CRL of its issuer ",
+          QuotedName(issuer));
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+    case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+    case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+    case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
+      return absl::StrCat("in proxy_ssl_crl, the CRL of its issuer ", QuotedName(issuer));
+    default:
+      return "";
+  }
+}
+
+Verdict VerdictOf(const ChainCheck& check, const Crls& crls) {
+  const int depth = check.error_depth();
+  const X509* certificate = sk_X509_value(check.chain(), depth);
+  if (check.error() == X509_V_ERR_CERT_SIGNATURE_FAILURE && SignedWithMd5(certificate)) {
+    return Untrusted(Md5Rule(depth), certificate);
+  }
+  return Untrusted({.error = check.error(),
+                    .words = X509_verify_cert_error_string(check.error()),
+                    .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(check.error())),
+                    .depth = depth,
+                    .detail = DetailOf(check.error(), certificate, crls)},
+                   certificate);
+}
+
+// `depth` counts CAs, root included, of which `chain` has more.
+Verdict TooLong(const STACK_OF(X509) * chain, int depth) {
+  return Untrusted(
+      {.error = X509_V_ERR_CERT_CHAIN_TOO_LONG,
+       .words = X509_verify_cert_error_string(X509_V_ERR_CERT_CHAIN_TOO_LONG),
+       .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_CERT_CHAIN_TOO_LONG)),
+       .depth = depth,
+       .detail = absl::StrCat(sk_X509_num(chain) - 2,
+                              " intermediate certificates where proxy_ssl_verify_depth allows ",
+                              depth - 1)},
+      sk_X509_value(chain, depth));
+}
+
 bool NameMatches(X509* leaf, const PeerName& name) {
   if (name.is_ip) return X509_check_ip_asc(leaf, name.text.c_str(), 0) == 1;
   return X509_check_host(leaf, name.text.data(), name.text.size(), 0, nullptr) == 1;
+}
+
+bool IsValidAt(const X509* certificate, int64_t now_s) {
+  return SecondsOf(X509_get0_notBefore(certificate)) <= now_s &&
+         now_s < SecondsOf(X509_get0_notAfter(certificate));
+}
+
+// Until when nothing changes for `chain`, which is good: its certificates last, and so do the CRLs
+// of its CAs. A CRL that becomes valid later supersedes the present one then.
+int64_t GoodUntil(const STACK_OF(X509) * chain, const Crls& crls, int64_t now_s) {
+  int64_t good_until_s = kForever;
+  for (const X509* certificate : chain) {
+    good_until_s = std::min(good_until_s, SecondsOf(X509_get0_notAfter(certificate)));
+    for (const auto& crl : crls) {
+      if (!IsOf(crl.get(), X509_get_issuer_name(certificate))) continue;
+      for (const ASN1_TIME* time :
+           {X509_CRL_get0_lastUpdate(crl.get()), X509_CRL_get0_nextUpdate(crl.get())}) {
+        const int64_t time_s = SecondsOf(time);
+        if (time_s > now_s) good_until_s = std::min(good_until_s, time_s);
+      }
+    }
+  }
+  return good_until_s;
+}
+
+// Warns once for each CA whose last CRL has run out.
+void CheckCrls(const File& file, const Crls& crls, int64_t now_s, std::vector<Problem>* problems) {
+  for (auto crl = crls.begin(); crl != crls.end(); ++crl) {
+    const X509_NAME* issuer = X509_CRL_get_issuer(crl->get());
+    const auto same_issuer = [&](const auto& other) { return IsOf(other.get(), issuer); };
+    if (std::any_of(crls.begin(), crl, same_issuer)) continue;
+    const bool all_have_expired = std::all_of(crl, crls.end(), [&](const auto& other) {
+      return !same_issuer(other) || SecondsOf(X509_CRL_get0_nextUpdate(other.get())) < now_s;
+    });
+    if (!all_have_expired) continue;
+    problems->push_back({.field = Field::kCrl,
+                         .fatal = false,
+                         .message = absl::StrCat(
+                             "\"", file.path, "\" holds a CRL that has expired: all that its CA ",
+                             QuotedName(issuer), " has issued will be refused; renew it")});
+  }
 }
 
 }  // namespace
@@ -90,25 +194,13 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
                                            std::vector<Problem>* problems) {
   bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
   CHECK(store != nullptr);
+  const int64_t now_s = Moment::Now().wall_s;
   bool usable = true;
 
   const auto trusted = ReadCertificates(settings.trusted_certificate);
   if (trusted.ok()) {
-    bool all_have_expired = true;
     for (const auto& certificate : *trusted) {
       CHECK_EQ(X509_STORE_add_cert(store.get(), certificate.get()), 1);
-      if (SecondsOf(X509_get0_notAfter(certificate.get())) >= std::time(nullptr)) {
-        all_have_expired = false;
-      }
-    }
-    // Bundles of distributions always hold a few that have expired: no reason to warn.
-    if (all_have_expired) {
-      problems->push_back(
-          {.field = Field::kTrustedCertificate,
-           .fatal = false,
-           .message = absl::StrCat("every CA in \"", settings.trusted_certificate.path,
-                                   "\" has expired: no upstream will be trusted; "
-                                   "renew them")});
     }
   } else {
     usable = false;
@@ -116,24 +208,14 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
         {.field = Field::kTrustedCertificate, .message = std::string(trusted.status().message())});
   }
 
-  int64_t crls_good_until_s = kForever;
+  Crls kept_crls;
   if (settings.crl.given()) {
-    const auto crls = ReadCrls(settings.crl);
+    auto crls = ReadCrls(settings.crl);
     if (crls.ok()) {
-      for (const auto& crl : *crls) {
-        CHECK_EQ(X509_STORE_add_crl(store.get(), crl.get()), 1);
-        crls_good_until_s =
-            std::min(crls_good_until_s, SecondsOf(X509_CRL_get0_nextUpdate(crl.get())));
-      }
-      if (crls_good_until_s < std::time(nullptr)) {
-        problems->push_back(
-            {.field = Field::kCrl,
-             .fatal = false,
-             .message = absl::StrCat("\"", settings.crl.path,
-                                     "\" holds a CRL that has expired: all that its "
-                                     "CA has issued will be refused; renew it")});
-      }
+      for (const auto& crl : *crls) CHECK_EQ(X509_STORE_add_crl(store.get(), crl.get()), 1);
       X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+      CheckCrls(settings.crl, *crls, now_s, problems);
+      kept_crls = *std::move(crls);
     } else {
       usable = false;
       problems->push_back({.field = Field::kCrl, .message = std::string(crls.status().message())});
@@ -141,55 +223,66 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
   }
   ERR_clear_error();
   if (!usable) return nullptr;
-  std::unique_ptr<Verifier> verifier(new Verifier(settings, std::move(store)));
-  verifier->crls_good_until_s_ = crls_good_until_s;
-  return verifier;
+  return std::unique_ptr<Verifier>(new Verifier(settings, std::move(store), std::move(kept_crls)));
 }
 
 // nginx's depth counts the intermediates (as OpenSSL does since 1.1.0), BoringSSL's every CA.
-Verifier::Verifier(const Settings& settings, bssl::UniquePtr<X509_STORE> store)
+Verifier::Verifier(const Settings& settings, bssl::UniquePtr<X509_STORE> store, Crls crls)
     : store_(std::move(store)),
+      crls_(std::move(crls)),
       name_(ParsePeerName(settings.name)),
-      depth_(std::clamp(settings.verify_depth, 0, kDepthMax - 1) + 1) {}
+      depth_(std::clamp(settings.verify_depth, 0, kDepthMax - 1) + 1),
+      legacy_(settings.verify_legacy) {}
 
-Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain) const {
-  bssl::UniquePtr<STACK_OF(X509)> others(sk_X509_new_null());
-  bssl::UniquePtr<X509> leaf;
-  for (CRYPTO_BUFFER* buffer : chain) {
-    bssl::UniquePtr<X509> certificate(X509_parse_from_buffer(buffer));
-    if (certificate == nullptr) {
-      Verdict verdict;
-      verdict.alert = SSL_AD_DECODE_ERROR;
-      verdict.failure = {.kind = FailureKind::kCertificateUntrusted,
-                         .text = absl::StrCat("upstream SSL certificate cannot be parsed (SSL:",
-                                              DrainErrorQueue().text, ")")};
-      return verdict;
-    }
-    if (leaf == nullptr) {
-      leaf = std::move(certificate);
-    } else {
-      CHECK(bssl::PushToStack(others.get(), std::move(certificate)));
-    }
-  }
-  if (leaf == nullptr) return Untrusted(X509_V_ERR_UNSPECIFIED);
-
-  const ChainCheck check(store_.get(), leaf.get(), others.get(), depth_);
-  if (!check.ok) {
-    // BoringSSL ends its search at the depth and reports the next issuer as missing. If a longer
-    // chain does lead to a CA, the depth is the reason.
-    const bool too_long = IssuerMissing(check.error) &&
-                          ChainCheck(store_.get(), leaf.get(), others.get(), kDepthMax).ok;
-    ERR_clear_error();
-    return Untrusted(too_long ? X509_V_ERR_CERT_CHAIN_TOO_LONG : check.error);
-  }
-  const bool name_matches = NameMatches(leaf.get(), name_);
-  ERR_clear_error();
-  if (!name_matches) return NameMismatch(name_);
-
-  Verdict verdict;
-  verdict.trusted = true;
-  verdict.trusted_until_s = std::min(check.good_until_s(), crls_good_until_s_);
+Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain, const Moment& now) const {
+  const ChainCache::Key key = ChainCache::KeyOf(chain);
+  if (const auto trusted_until_s = cache_.Find(key, now)) return Trusted(*trusted_until_s);
+  ++num_chains_built_;
+  Verdict verdict = Build(chain, now.wall_s);
+  if (verdict.trusted) cache_.Add(key, verdict.trusted_until_s, now);
   return verdict;
+}
+
+Verdict Verifier::Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) const {
+  Presented presented;
+  std::vector<bssl::UniquePtr<X509>> not_valid_now;
+  for (size_t depth = 0; depth < sk_CRYPTO_BUFFER_num(chain); ++depth) {
+    bssl::UniquePtr<X509> certificate(X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, depth)));
+    if (certificate == nullptr) return Unparsable(depth + 1);
+    if (depth == 0) {
+      presented.leaf = std::move(certificate);
+    } else if (IsValidAt(certificate.get(), now_s)) {
+      CHECK(bssl::PushToStack(presented.others.get(), std::move(certificate)));
+    } else {
+      not_valid_now.push_back(std::move(certificate));
+    }
+  }
+  if (presented.leaf == nullptr) return NothingPresented();
+  // BoringSSL takes the first issuer that fits. Of an old and a new certificate of one CA that
+  // should be the one that is valid.
+  for (auto& certificate : not_valid_now) {
+    CHECK(bssl::PushToStack(presented.others.get(), std::move(certificate)));
+  }
+
+  const ChainCheck check(store_.get(), presented, depth_, now_s);
+  if (!check.ok()) {
+    if (IssuerMissing(check.error())) {
+      // BoringSSL ends its search at the depth and reports the next issuer as missing. If a longer
+      // chain does lead to a CA, the depth is the reason.
+      const ChainCheck longer(store_.get(), presented, kDepthMax, now_s);
+      if (longer.ok()) return TooLong(longer.chain(), depth_);
+    }
+    return VerdictOf(check, crls_);
+  }
+  std::optional<BrokenRule> broken = FindBrokenRule(check.chain());
+  if (!broken.has_value() && !legacy_) broken = FindWeakness(check.chain());
+  const bool name_matches = NameMatches(presented.leaf.get(), name_);
+  ERR_clear_error();
+  if (broken.has_value()) {
+    return Untrusted(*broken, sk_X509_value(check.chain(), broken->depth));
+  }
+  if (!name_matches) return NameMismatch(name_, presented.leaf.get());
+  return Trusted(GoodUntil(check.chain(), crls_, now_s));
 }
 
 }  // namespace sluice::tls

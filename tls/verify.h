@@ -9,40 +9,42 @@
 #include <memory>
 #include <vector>
 
-#include "tls/outcome.h"
+#include "tls/chain_cache.h"
 #include "tls/peer_name.h"
 #include "tls/settings.h"
+#include "tls/verify_verdict.h"
 
 namespace sluice::tls {
 
-// What became of one chain.
-struct Verdict {
-  bool trusted = false;
-  // Trusted: when the first certificate or CRL involved runs out, in seconds since 1970.
-  int64_t trusted_until_s = 0;
-  // Not trusted: why, and the alert that tells the peer (RFC 8446 6.2).
-  Failure failure;
-  uint8_t alert = 0;
-};
-
-// Immutable once made; the certificate store inside takes a lock for every lookup, so each shard
-// has its own.
+// One profile's judgement of its upstreams. Remembers the chains it has found good, and the
+// certificate store inside takes a lock for every lookup: one thread, so each shard has its own.
 class Verifier {
  public:
   // Reads `settings.trusted_certificate` and `settings.crl`. Null if one of them is unusable; then
   // a fatal problem says why.
   static std::unique_ptr<Verifier> Create(const Settings& settings, std::vector<Problem>* problems);
 
-  // `chain` is what the peer sent, leaf first.
-  Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain) const;
+  // `chain` is what the peer sent, leaf first. A chain that was good a while ago (chain_cache.h)
+  // costs one hash; all others are built, and refused with the certificate at fault named. Const in
+  // that the verdict is the same either way. Tests give times of their own.
+  Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, const Moment& now = Moment::Now()) const;
+
+  // How often Verify has not found its answer remembered.
+  int64_t num_chains_built() const { return num_chains_built_; }
 
  private:
-  Verifier(const Settings& settings, bssl::UniquePtr<X509_STORE> store);
+  Verifier(const Settings& settings, bssl::UniquePtr<X509_STORE> store,
+           std::vector<bssl::UniquePtr<X509_CRL>> crls);
 
-  bssl::UniquePtr<X509_STORE> store_;
+  Verdict Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) const;
+
+  const bssl::UniquePtr<X509_STORE> store_;
+  const std::vector<bssl::UniquePtr<X509_CRL>> crls_;  // What `store_` holds too.
   const PeerName name_;
-  const int depth_;
-  int64_t crls_good_until_s_;
+  const int depth_;  // The number of CA certificates allowed.
+  const bool legacy_;
+  mutable ChainCache cache_;
+  mutable int64_t num_chains_built_ = 0;
 };
 
 }  // namespace sluice::tls

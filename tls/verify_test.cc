@@ -19,6 +19,7 @@ using tools::CaSpec;
 using tools::Certificate;
 using tools::CertificateSpec;
 using tools::kDayS;
+using tools::KeyKind;
 using tools::NowSeconds;
 using tools::ServerSpec;
 
@@ -45,14 +46,23 @@ Verdict Verify(const Settings& settings, const std::vector<Certificate>& certifi
   return verdict;
 }
 
-// "trusted", or the number and words of the error, with the alert.
+// "trusted", or why not.
+std::string Text(const Settings& settings, const std::vector<Certificate>& certificates) {
+  const Verdict verdict = Verify(settings, certificates);
+  return verdict.trusted ? "trusted" : verdict.failure.text;
+}
+
+// "trusted", or the number and words of the error without its details, with the alert.
 std::string Result(const Settings& settings, const std::vector<Certificate>& certificates) {
   const Verdict verdict = Verify(settings, certificates);
   if (verdict.trusted) return "trusted";
   std::string text = verdict.failure.text;
   const std::string before = "upstream SSL certificate ";
   EXPECT_EQ(text.substr(0, before.size()), before);
-  return text.substr(before.size()) + " alert " + std::to_string(verdict.alert);
+  text = text.substr(before.size());
+  const size_t details = text.find(", subject \"");
+  EXPECT_NE(details, std::string::npos) << text;
+  return text.substr(0, details) + " alert " + std::to_string(verdict.alert);
 }
 
 const Certificate& Root() { return Identities().root; }
@@ -85,11 +95,11 @@ TEST(VerifyTest, AGoodCertificateIsTrustedUntilTheChainRunsOut) {
 TEST(VerifyTest, UnknownAndSelfSignedCertificatesAreNot) {
   const auto other = Certificate::SelfSigned(CaSpec("other"));
   EXPECT_EQ(Result(VerifyingSettings(other), {Identities().server}),
-            "verify error: (20:unable to get local issuer certificate) alert 48");
+            "verify error: (20:unable to get local issuer certificate) at depth 0 alert 48");
   EXPECT_EQ(Result(VerifyingSettings(Root()), {SelfSignedLeaf()}),
-            "verify error: (18:self signed certificate) alert 48");
+            "verify error: (18:self signed certificate) at depth 0 alert 48");
   EXPECT_EQ(Result(VerifyingSettings(other), {Identities().server, Root()}),
-            "verify error: (19:self signed certificate in certificate chain) alert 48");
+            "verify error: (19:self signed certificate in certificate chain) at depth 1 alert 48");
 }
 
 TEST(VerifyTest, ATrustedSelfSignedLeafIsTrusted) {
@@ -97,27 +107,68 @@ TEST(VerifyTest, ATrustedSelfSignedLeafIsTrusted) {
   EXPECT_EQ(Result(VerifyingSettings(leaf), {leaf}), "trusted");
 }
 
+TEST(VerifyTest, ARefusalNamesTheCertificateAtFaultAndTheRemedy) {
+  const auto leaf = Identities().intermediate.Issue(ServerSpec({"backend.test"}));
+  EXPECT_EQ(Text(VerifyingSettings(Root()), {leaf}),
+            "upstream SSL certificate verify error: (20:unable to get local issuer certificate) at "
+            "depth 0, subject \"CN=backend.test\", no usable certificate of its issuer "
+            "\"CN=intermediate\" came with it or is in proxy_ssl_trusted_certificate");
+  CertificateSpec ca = CaSpec("old");
+  ca.not_after_s = NowSeconds() - 1;
+  const auto old = Root().Issue(ca);
+  EXPECT_EQ(Text(VerifyingSettings(Root()), {old.Issue(ServerSpec({"backend.test"})), old}),
+            "upstream SSL certificate verify error: (10:certificate has expired) at depth 1, "
+            "subject \"CN=old\"");
+  Settings settings = VerifyingSettings(Root());
+  settings.verify_depth = 0;
+  EXPECT_EQ(Text(settings, {leaf, Identities().intermediate}),
+            "upstream SSL certificate verify error: (22:certificate chain too long) at depth 1, "
+            "subject \"CN=intermediate\", 1 intermediate certificates where "
+            "proxy_ssl_verify_depth allows 0");
+  settings.name = "other.test";
+  EXPECT_EQ(Text(settings, {Identities().server}),
+            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\"");
+}
+
+TEST(VerifyTest, NamesOfThePeerCannotBreakOrFloodALogLine) {
+  CertificateSpec spec = ServerSpec({"backend.test"});
+  spec.common_name = "a\n\x1b[31m\"b\xc3\xa9";
+  const Settings other = VerifyingSettings(Certificate::SelfSigned(CaSpec("other")));
+  const std::string text = Text(other, {Root().Issue(spec)});
+  EXPECT_NE(text.find(R"(subject "CN=a\0A\1B[31m\"b\C3\A9",)"), std::string::npos) << text;
+  spec.common_name = std::string(64, 'x');  // The most that a common name may have.
+  const auto named = Root().Issue(spec);
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_EQ(X509_NAME_add_entry_by_txt(X509_get_subject_name(named.x509()), "OU", MBSTRING_ASC,
+                                         reinterpret_cast<const uint8_t*>(spec.common_name.data()),
+                                         64, -1, 0),
+              1);
+  }
+  EXPECT_LT(Text(other, {named}).size(), 500u);
+}
+
 TEST(VerifyTest, ARootOfTheSameNameWithAnotherKeyIsNotTheRoot) {
   CertificateSpec spec = ServerSpec({"backend.test"});
   spec.key_identifiers = false;
   const auto impostor = Certificate::SelfSigned(CaSpec("root"));
   EXPECT_EQ(Result(VerifyingSettings(Root()), {impostor.Issue(spec)}),
-            "verify error: (7:certificate signature failure) alert 51");
+            "verify error: (7:certificate signature failure) at depth 0 alert 51");
 }
 
 TEST(VerifyTest, ABrokenSignatureIsSeen) {
   EXPECT_EQ(Result(VerifyingSettings(Root()), {Identities().server.WithBrokenSignature()}),
-            "verify error: (7:certificate signature failure) alert 51");
+            "verify error: (7:certificate signature failure) at depth 0 alert 51");
 }
 
 TEST(VerifyTest, TimeIsKept) {
   CertificateSpec spec = ServerSpec({"backend.test"});
   spec.not_before_s = NowSeconds() - 2 * kDayS;
   spec.not_after_s = NowSeconds() - kDayS;
-  EXPECT_EQ(ResultOfLeaf(spec), "verify error: (10:certificate has expired) alert 45");
+  EXPECT_EQ(ResultOfLeaf(spec), "verify error: (10:certificate has expired) at depth 0 alert 45");
   spec.not_before_s = NowSeconds() + kDayS;
   spec.not_after_s = NowSeconds() + 2 * kDayS;
-  EXPECT_EQ(ResultOfLeaf(spec), "verify error: (9:certificate is not yet valid) alert 45");
+  EXPECT_EQ(ResultOfLeaf(spec),
+            "verify error: (9:certificate is not yet valid) at depth 0 alert 45");
 }
 
 TEST(VerifyTest, AnExpiredIntermediateIsSeen) {
@@ -127,7 +178,7 @@ TEST(VerifyTest, AnExpiredIntermediateIsSeen) {
   const auto intermediate = Root().Issue(spec);
   EXPECT_EQ(Result(VerifyingSettings(Root()),
                    {intermediate.Issue(ServerSpec({"backend.test"})), intermediate}),
-            "verify error: (10:certificate has expired) alert 45");
+            "verify error: (10:certificate has expired) at depth 1 alert 45");
 }
 
 TEST(VerifyTest, NamesAreMatchedAsHostNames) {
@@ -190,7 +241,8 @@ TEST(VerifyTest, DepthCountsIntermediatesAsNginxDoes) {
       EXPECT_EQ(Result(settings, chains[num_intermediates]),
                 num_intermediates <= depth
                     ? "trusted"
-                    : "verify error: (22:certificate chain too long) alert 48")
+                    : "verify error: (22:certificate chain too long) at depth " +
+                          std::to_string(depth + 1) + " alert 48")
           << depth << " " << num_intermediates;
     }
   }
@@ -200,7 +252,7 @@ TEST(VerifyTest, AMissingIntermediateIsNotCalledTooLong) {
   Settings settings = VerifyingSettings(Root());
   settings.verify_depth = 0;
   EXPECT_EQ(Result(settings, {Identities().intermediate.Issue(ServerSpec({"backend.test"}))}),
-            "verify error: (20:unable to get local issuer certificate) alert 48");
+            "verify error: (20:unable to get local issuer certificate) at depth 0 alert 48");
 }
 
 TEST(VerifyTest, ExtremeDepthsAreTaken) {
@@ -221,7 +273,8 @@ TEST(VerifyTest, OrderAndExtrasInTheChainDoNotMatter) {
 TEST(VerifyTest, ACertificateForClientsIsNoServers) {
   CertificateSpec spec = ServerSpec({"backend.test"});
   spec.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth};
-  EXPECT_EQ(ResultOfLeaf(spec), "verify error: (26:unsupported certificate purpose) alert 43");
+  EXPECT_EQ(ResultOfLeaf(spec),
+            "verify error: (26:unsupported certificate purpose) at depth 0 alert 43");
 }
 
 TEST(VerifyTest, ALeafIsNoCa) {
@@ -229,7 +282,7 @@ TEST(VerifyTest, ALeafIsNoCa) {
   middle.key_usage = tools::kNoKeyUsage;
   const auto not_ca = Root().Issue(middle);
   EXPECT_EQ(Result(VerifyingSettings(Root()), {not_ca.Issue(ServerSpec({"backend.test"})), not_ca}),
-            "verify error: (24:invalid CA certificate) alert 48");
+            "verify error: (24:invalid CA certificate) at depth 1 alert 48");
 }
 
 TEST(VerifyTest, PathLengthAndNameConstraintsAndCriticalExtensionsCount) {
@@ -240,22 +293,154 @@ TEST(VerifyTest, PathLengthAndNameConstraintsAndCriticalExtensionsCount) {
   Settings settings = VerifyingSettings(Root());
   settings.verify_depth = 5;
   EXPECT_EQ(Result(settings, {second.Issue(ServerSpec({"backend.test"})), second, first}),
-            "verify error: (25:path length constraint exceeded) alert 48");
+            "verify error: (25:path length constraint exceeded) at depth 2 alert 48");
 
   ca = CaSpec("others only");
   ca.permitted_dns = {"other.test"};
   const auto constrained = Root().Issue(ca);
   EXPECT_EQ(Result(settings, {constrained.Issue(ServerSpec({"backend.test"})), constrained}),
-            "verify error: (47:permitted subtree violation) alert 46");
+            "verify error: (47:permitted subtree violation) at depth 0 alert 46");
   ca.permitted_dns = {};
   ca.excluded_dns = {"backend.test"};
   const auto excluding = Root().Issue(ca);
   EXPECT_EQ(Result(settings, {excluding.Issue(ServerSpec({"backend.test"})), excluding}),
-            "verify error: (48:excluded subtree violation) alert 46");
+            "verify error: (48:excluded subtree violation) at depth 0 alert 46");
 
   CertificateSpec leaf = ServerSpec({"backend.test"});
   leaf.unknown_critical_extension = true;
-  EXPECT_EQ(ResultOfLeaf(leaf), "verify error: (34:unhandled critical extension) alert 46");
+  EXPECT_EQ(ResultOfLeaf(leaf),
+            "verify error: (34:unhandled critical extension) at depth 0 alert 46");
+}
+
+TEST(VerifyTest, CasOfTheTrustedFileObeyTheirOwnExtensions) {
+  const CertificateSpec leaf = ServerSpec({"backend.test"});
+  CertificateSpec ca = CaSpec("root");
+  ca.path_len = 0;
+  const auto short_root = Certificate::SelfSigned(ca);
+  const auto intermediate = short_root.Issue(CaSpec("intermediate"));
+  EXPECT_EQ(Result(VerifyingSettings(short_root), {short_root.Issue(leaf)}), "trusted");
+  EXPECT_EQ(Result(VerifyingSettings(short_root), {intermediate.Issue(leaf), intermediate}),
+            "verify error: (25:path length constraint exceeded) at depth 2 alert 48");
+
+  ca = CaSpec("root");
+  ca.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth};
+  const auto client_root = Certificate::SelfSigned(ca);
+  EXPECT_EQ(Result(VerifyingSettings(client_root), {client_root.Issue(leaf)}),
+            "verify error: (26:unsupported certificate purpose) at depth 1 alert 43");
+
+  ca = CaSpec("root");
+  ca.is_ca = false;
+  const auto no_ca = Certificate::SelfSigned(ca);
+  EXPECT_EQ(Result(VerifyingSettings(no_ca), {no_ca.Issue(leaf)}),
+            "verify error: (24:invalid CA certificate) at depth 1 alert 48");
+
+  ca = CaSpec("root");
+  ca.unknown_critical_extension = true;
+  const auto strange = Certificate::SelfSigned(ca);
+  EXPECT_EQ(Result(VerifyingSettings(strange), {strange.Issue(leaf)}),
+            "verify error: (34:unhandled critical extension) at depth 1 alert 46");
+}
+
+TEST(VerifyTest, OfTwoCertificatesOfOneCaTheValidOneIsTaken) {
+  CertificateSpec ca = CaSpec("intermediate");
+  ca.not_after_s = NowSeconds() - 1;
+  const auto old = Root().Issue(ca);
+  const auto renewed = old.ReissueBy(Root(), CaSpec("intermediate"));
+  const auto leaf = renewed.Issue(ServerSpec({"backend.test"}));
+  EXPECT_EQ(Result(VerifyingSettings(Root()), {leaf, old, renewed}), "trusted");
+  EXPECT_EQ(Result(VerifyingSettings(Root()), {leaf, renewed, old}), "trusted");
+}
+
+// A leaf, an intermediate and a root, with one of them changed at a time.
+class WeaknessTest : public ::testing::Test {
+ protected:
+  // What becomes of the chain, without and with verify_legacy.
+  std::string ResultWhen(bool legacy) const {
+    const auto root = Certificate::SelfSigned(root_);
+    const auto intermediate = root.Issue(intermediate_);
+    Settings settings = VerifyingSettings(root);
+    settings.verify_legacy = legacy;
+    return Result(settings, {intermediate.Issue(leaf_), intermediate});
+  }
+  void ExpectLegacyOnly(const std::string& error) const {
+    EXPECT_EQ(ResultWhen(false), error);
+    EXPECT_EQ(ResultWhen(true), "trusted");
+  }
+
+  CertificateSpec root_ = CaSpec("root");
+  CertificateSpec intermediate_ = CaSpec("intermediate");
+  CertificateSpec leaf_ = ServerSpec({"backend.test"});
+};
+
+TEST_F(WeaknessTest, KeysBelow2048BitsOfRsaAreRefusedAtEveryDepth) {
+  leaf_.key_kind = KeyKind::kRsa1024;
+  ExpectLegacyOnly("verify error: (66:EE certificate key too weak) at depth 0 alert 42");
+  leaf_.key_kind = KeyKind::kRsa2048;
+  EXPECT_EQ(ResultWhen(false), "trusted");
+  leaf_.key_kind = KeyKind::kP256;
+  intermediate_.key_kind = KeyKind::kRsa1024;
+  ExpectLegacyOnly("verify error: (67:CA certificate key too weak) at depth 1 alert 42");
+  intermediate_.key_kind = KeyKind::kP256;
+  root_.key_kind = KeyKind::kRsa1024;
+  ExpectLegacyOnly("verify error: (67:CA certificate key too weak) at depth 2 alert 42");
+}
+
+TEST_F(WeaknessTest, CurvesBelowP256AreRefused) {
+  leaf_.key_kind = KeyKind::kP224;
+  ExpectLegacyOnly("verify error: (66:EE certificate key too weak) at depth 0 alert 42");
+  leaf_.key_kind = KeyKind::kP521;
+  intermediate_.key_kind = KeyKind::kP224;
+  ExpectLegacyOnly("verify error: (67:CA certificate key too weak) at depth 1 alert 42");
+}
+
+TEST_F(WeaknessTest, EveryOtherKindOfKeyIsStrong) {
+  for (const KeyKind kind : {KeyKind::kP256, KeyKind::kP384, KeyKind::kP521, KeyKind::kEd25519}) {
+    leaf_.key_kind = intermediate_.key_kind = root_.key_kind = kind;
+    EXPECT_EQ(ResultWhen(false), "trusted");
+  }
+}
+
+TEST_F(WeaknessTest, Sha1IsRefusedExceptForTheRootsOwnSignature) {
+  leaf_.digest = tools::Digest::kSha1;
+  ExpectLegacyOnly("verify error: (68:CA signature digest algorithm too weak) at depth 0 alert 42");
+  leaf_.digest = tools::Digest::kSha256;
+  intermediate_.digest = tools::Digest::kSha1;
+  ExpectLegacyOnly("verify error: (68:CA signature digest algorithm too weak) at depth 1 alert 42");
+  intermediate_.digest = tools::Digest::kSha256;
+  root_.digest = tools::Digest::kSha1;
+  EXPECT_EQ(ResultWhen(false), "trusted");
+}
+
+TEST_F(WeaknessTest, Md5IsRefusedEvenAsLegacyExceptForTheRootsOwnSignature) {
+  root_.key_kind = intermediate_.key_kind = KeyKind::kRsa1024;
+  root_.digest = tools::Digest::kMd5;
+  EXPECT_EQ(ResultWhen(true), "trusted");
+  leaf_.digest = tools::Digest::kMd5;
+  for (const bool legacy : {false, true}) {
+    EXPECT_EQ(ResultWhen(legacy),
+              "verify error: (68:CA signature digest algorithm too weak) at depth 0 alert 42");
+  }
+}
+
+TEST_F(WeaknessTest, PssSignaturesAreFine) {
+  root_.key_kind = intermediate_.key_kind = KeyKind::kRsa1024;
+  leaf_.pss = intermediate_.pss = true;
+  EXPECT_EQ(ResultWhen(true), "trusted");
+}
+
+TEST_F(WeaknessTest, TheReasonSaysWhatIsWeakAndWhatToDo) {
+  CertificateSpec spec = ServerSpec({"backend.test"});
+  spec.key_kind = KeyKind::kRsa1024;
+  EXPECT_EQ(Text(VerifyingSettings(Root()), {Root().Issue(spec)}),
+            "upstream SSL certificate verify error: (66:EE certificate key too weak) at depth 0, "
+            "subject \"CN=backend.test\", an RSA key of 1024 bits where 2048 are required; replace "
+            "it, or set proxy_ssl_verify_legacy on to accept it");
+  spec = ServerSpec({"backend.test"});
+  spec.digest = tools::Digest::kSha1;
+  EXPECT_EQ(Text(VerifyingSettings(Root()), {Root().Issue(spec)}),
+            "upstream SSL certificate verify error: (68:CA signature digest algorithm too weak) at "
+            "depth 0, subject \"CN=backend.test\", signed over SHA-1; replace it, or set "
+            "proxy_ssl_verify_legacy on to accept it");
 }
 
 class CrlTest : public ::testing::Test {
@@ -283,28 +468,83 @@ TEST_F(CrlTest, CleanListsOfEveryCaAreFine) {
 
 TEST_F(CrlTest, RevokedLeafAndIntermediateAreRefused) {
   EXPECT_EQ(ResultWith(RootCrl() + IntermediateCrl({.revoked_serials = {Leaf().serial()}})),
-            "verify error: (23:certificate revoked) alert 44");
+            "verify error: (23:certificate revoked) at depth 0 alert 44");
   EXPECT_EQ(ResultWith(RootCrl({.revoked_serials = {1, Identities().intermediate.serial(), 2}}) +
                        IntermediateCrl()),
-            "verify error: (23:certificate revoked) alert 44");
+            "verify error: (23:certificate revoked) at depth 1 alert 44");
 }
 
 TEST_F(CrlTest, EveryCaOfTheChainNeedsAList) {
-  EXPECT_EQ(ResultWith(RootCrl()), "verify error: (3:unable to get certificate CRL) alert 48");
+  EXPECT_EQ(ResultWith(RootCrl()),
+            "verify error: (3:unable to get certificate CRL) at depth 0 alert 48");
   EXPECT_EQ(ResultWith(IntermediateCrl()),
-            "verify error: (3:unable to get certificate CRL) alert 48");
+            "verify error: (3:unable to get certificate CRL) at depth 1 alert 48");
 }
 
 TEST_F(CrlTest, AListThatHasRunOutOrIsNotYetValidIsRefused) {
   EXPECT_EQ(ResultWith(RootCrl() + IntermediateCrl({.next_update_s = NowSeconds() - 60})),
-            "verify error: (12:CRL has expired) alert 45");
+            "verify error: (12:CRL has expired) at depth 0 alert 45");
   EXPECT_EQ(ResultWith(RootCrl() + IntermediateCrl({.this_update_s = NowSeconds() + kDayS})),
-            "verify error: (11:CRL is not yet valid) alert 45");
+            "verify error: (11:CRL is not yet valid) at depth 0 alert 45");
 }
 
-TEST_F(CrlTest, AListOfAnImpostorIsRefused) {
+TEST_F(CrlTest, AListSignedByAnotherKeyIsRefused) {
   const auto impostor = Certificate::SelfSigned(CaSpec("intermediate"));
-  EXPECT_NE(ResultWith(RootCrl() + impostor.CrlPem({})), "trusted");
+  EXPECT_EQ(ResultWith(RootCrl() + impostor.CrlPem({})),
+            "verify error: (3:unable to get certificate CRL) at depth 0 alert 48");
+  EXPECT_EQ(ResultWith(RootCrl() + impostor.CrlPem({.key_identifier = false})),
+            "verify error: (8:CRL signature failure) at depth 0 alert 51");
+}
+
+TEST_F(CrlTest, AListOfACaThatMayNotSignListsIsRefused) {
+  CertificateSpec ca = CaSpec("no lists");
+  ca.key_usage = tools::kKeyCertSign;
+  const auto no_lists = Root().Issue(ca);
+  Settings settings = VerifyingSettings(Root());
+  settings.crl = FileOf("crl.pem", RootCrl() + no_lists.CrlPem({}));
+  EXPECT_EQ(Result(settings, {no_lists.Issue(ServerSpec({"backend.test"})), no_lists}),
+            "verify error: (35:key usage does not include CRL signing) at depth 0 alert 46");
+}
+
+TEST_F(CrlTest, OfSeveralListsOfOneCaTheNewestCounts) {
+  const int64_t now_s = NowSeconds();
+  const std::string clean = IntermediateCrl({.this_update_s = now_s - 7200});
+  const std::string revoking =
+      IntermediateCrl({.revoked_serials = {Leaf().serial()}, .this_update_s = now_s - 3600});
+  const std::string cleared = IntermediateCrl({.this_update_s = now_s - 1800});
+  const std::string expired = IntermediateCrl(
+      {.revoked_serials = {Leaf().serial()}, .this_update_s = now_s - 9000, .next_update_s = 1});
+  const char revoked[] = "verify error: (23:certificate revoked) at depth 0 alert 44";
+  EXPECT_EQ(ResultWith(RootCrl() + clean + revoking), revoked);
+  EXPECT_EQ(ResultWith(revoking + clean + RootCrl()), revoked);
+  EXPECT_EQ(ResultWith(revoking + cleared + RootCrl() + clean), "trusted");
+  EXPECT_EQ(ResultWith(expired + RootCrl() + cleared), "trusted");
+}
+
+TEST_F(CrlTest, TheReasonSaysWhoseListIsMissing) {
+  Settings settings = VerifyingSettings(Root());
+  const std::vector<Certificate> chain = {Leaf(), Identities().intermediate};
+  settings.crl = FileOf("crl.pem", IntermediateCrl());
+  EXPECT_EQ(Text(settings, chain),
+            "upstream SSL certificate verify error: (3:unable to get certificate CRL) at depth 1, "
+            "subject \"CN=intermediate\", proxy_ssl_crl has no CRL of its issuer \"CN=root\"");
+  settings.crl = FileOf("crl.pem", IntermediateCrl() + RootCrl({.next_update_s = 1}));
+  EXPECT_EQ(Text(settings, chain),
+            "upstream SSL certificate verify error: (12:CRL has expired) at depth 1, subject "
+            "\"CN=intermediate\", in proxy_ssl_crl, the CRL of its issuer \"CN=root\"");
+}
+
+TEST_F(CrlTest, EveryCaWhoseLastListHasExpiredIsWarnedOf) {
+  Settings settings = VerifyingSettings(Root());
+  const std::string old = IntermediateCrl({.next_update_s = 1});
+  settings.crl = FileOf("crl.pem", old + old + RootCrl({.next_update_s = 1}) + RootCrl());
+  std::vector<Problem> problems;
+  EXPECT_NE(Verifier::Create(settings, &problems), nullptr);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_FALSE(problems[0].fatal);
+  EXPECT_EQ(problems[0].message,
+            "\"crl.pem\" holds a CRL that has expired: all that its CA \"CN=intermediate\" has "
+            "issued will be refused; renew it");
 }
 
 TEST_F(CrlTest, TrustEndsWithTheFirstList) {
@@ -312,6 +552,117 @@ TEST_F(CrlTest, TrustEndsWithTheFirstList) {
   const int64_t next_update_s = NowSeconds() + 500;
   settings.crl = FileOf("crl.pem", RootCrl({.next_update_s = next_update_s}) + IntermediateCrl());
   EXPECT_EQ(Verify(settings, {Leaf(), Identities().intermediate}).trusted_until_s, next_update_s);
+}
+
+TEST_F(CrlTest, ListsOfOtherCasDoNotEndTrustAndOnesToComeDo) {
+  Settings settings = VerifyingSettings(Root());
+  const int64_t now_s = NowSeconds();
+  const auto stranger = Certificate::SelfSigned(CaSpec("stranger"));
+  settings.crl = FileOf("crl.pem", RootCrl({.next_update_s = now_s + 900}) +
+                                       stranger.CrlPem({.next_update_s = now_s + 500}));
+  EXPECT_EQ(Verify(settings, {Identities().server}).trusted_until_s, now_s + 900);
+  settings.crl.contents += RootCrl({.this_update_s = now_s + 700});
+  EXPECT_EQ(Verify(settings, {Identities().server}).trusted_until_s, now_s + 700);
+}
+
+// A Verifier and the times at which it is asked.
+class VerifyAgainTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const int64_t now_s = NowSeconds();
+    start_ = {.wall_s = now_s, .uptime_s = 1000};
+    CertificateSpec spec = ServerSpec({"backend.test"});
+    spec.not_after_s = now_s + 10'000;
+    leaf_ = std::make_unique<Certificate>(Root().Issue(spec));
+    chain_ = ChainOf({*leaf_});
+  }
+  void Create(const Settings& settings) {
+    std::vector<Problem> problems;
+    verifier_ = Verifier::Create(settings, &problems);
+    ASSERT_NE(verifier_, nullptr);
+  }
+  Moment After(int64_t wall_s, int64_t uptime_s) const {
+    return {.wall_s = start_.wall_s + wall_s, .uptime_s = start_.uptime_s + uptime_s};
+  }
+  Moment After(int64_t seconds) const { return After(seconds, seconds); }
+  bool Trusted(const Moment& now) const { return verifier_->Verify(chain_.get(), now).trusted; }
+
+  Moment start_;
+  std::unique_ptr<Certificate> leaf_;
+  bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> chain_;
+  std::unique_ptr<Verifier> verifier_;
+};
+
+TEST_F(VerifyAgainTest, AGoodChainIsBuiltOnceInAnHour) {
+  Create(VerifyingSettings(Root()));
+  const Verdict first = verifier_->Verify(chain_.get(), start_);
+  EXPECT_TRUE(first.trusted);
+  EXPECT_EQ(verifier_->num_chains_built(), 1);
+  const Verdict again = verifier_->Verify(ChainOf({*leaf_}).get(), After(3599));
+  EXPECT_TRUE(again.trusted);
+  EXPECT_EQ(again.trusted_until_s, first.trusted_until_s);
+  EXPECT_EQ(verifier_->num_chains_built(), 1);
+  EXPECT_TRUE(Trusted(After(3600)));
+  EXPECT_EQ(verifier_->num_chains_built(), 2);
+}
+
+TEST_F(VerifyAgainTest, AChainThatHasExpiredIsNotRemembered) {
+  Create(VerifyingSettings(Root()));
+  for (int64_t after_s = 0; after_s < 9999; after_s += 1000) EXPECT_TRUE(Trusted(After(after_s)));
+  EXPECT_TRUE(Trusted(After(9999)));
+  EXPECT_FALSE(Trusted(After(10'000)));
+  EXPECT_TRUE(Trusted(After(9998)));
+}
+
+TEST_F(VerifyAgainTest, AListThatRunsOutEndsWhatIsRemembered) {
+  Settings settings = VerifyingSettings(Root());
+  settings.crl = FileOf("crl.pem", Root().CrlPem({.next_update_s = start_.wall_s + 60}));
+  Create(settings);
+  EXPECT_TRUE(Trusted(start_));
+  EXPECT_TRUE(Trusted(After(59)));
+  EXPECT_EQ(verifier_->num_chains_built(), 1);
+  EXPECT_FALSE(Trusted(After(60)));
+}
+
+TEST_F(VerifyAgainTest, AListThatBecomesValidEndsWhatIsRemembered) {
+  Settings settings = VerifyingSettings(Root());
+  settings.crl =
+      FileOf("crl.pem", Root().CrlPem({}) + Root().CrlPem({.revoked_serials = {leaf_->serial()},
+                                                           .this_update_s = start_.wall_s + 60}));
+  Create(settings);
+  EXPECT_TRUE(Trusted(start_));
+  EXPECT_FALSE(Trusted(After(61)));
+}
+
+TEST_F(VerifyAgainTest, AWallClockThatIsSetBackEndsWhatIsRemembered) {
+  Create(VerifyingSettings(Root()));
+  EXPECT_TRUE(Trusted(start_));
+  EXPECT_TRUE(Trusted(After(-1, 10)));
+  EXPECT_EQ(verifier_->num_chains_built(), 2);
+  EXPECT_FALSE(Trusted(After(-2 * 3600, 20)));  // Before the certificate's first second.
+  // Set back and having caught up again: the hour has passed all the same.
+  EXPECT_TRUE(Trusted(After(0, 3700)));
+  EXPECT_EQ(verifier_->num_chains_built(), 4);
+}
+
+TEST_F(VerifyAgainTest, RefusalsAreNotRemembered) {
+  Settings settings = VerifyingSettings(Root());
+  settings.name = "other.test";
+  Create(settings);
+  EXPECT_FALSE(Trusted(start_));
+  EXPECT_FALSE(Trusted(start_));
+  EXPECT_EQ(verifier_->num_chains_built(), 2);
+}
+
+TEST_F(VerifyAgainTest, AChangedByteAnywhereIsAnotherChain) {
+  Create(VerifyingSettings(Root()));
+  const std::vector<Certificate> good = {*leaf_, Identities().intermediate};
+  EXPECT_TRUE(verifier_->Verify(ChainOf(good).get(), start_).trusted);
+  EXPECT_FALSE(
+      verifier_->Verify(ChainOf({good[0].WithBrokenSignature(), good[1]}).get(), start_).trusted);
+  verifier_->Verify(ChainOf({good[0], good[1].WithBrokenSignature()}).get(), start_);
+  verifier_->Verify(ChainOf({good[0]}).get(), start_);
+  EXPECT_EQ(verifier_->num_chains_built(), 4);
 }
 
 TEST(VerifyTest, BytesThatAreNoCertificateAreRefused) {

@@ -1,6 +1,7 @@
-// A TLS echo service that demands a client certificate: what stands behind sluice in the demo.
+// A TLS echo service: what stands behind sluice in the demo, where it demands a client certificate,
+// and in benchmarks.
 //
-//   demo_upstream --certificate=server.crt --key=server.key --client_ca=ca.crt
+//   demo_upstream --certificate=server.crt --key=server.key [--client_ca=ca.crt]
 //
 // Listens on a free port of 127.0.0.1 and prints "port N". For each connection that ends it prints
 //   connection protocol=TLSv1.2 cipher=ECDHE-RSA-AES128-GCM-SHA256 resumed=yes bytes=262144
@@ -31,7 +32,7 @@
 ABSL_FLAG(std::string, certificate, "", "PEM file with the server's certificate and its chain.");
 ABSL_FLAG(std::string, key, "", "PEM file with the server's private key.");
 ABSL_FLAG(std::string, client_ca, "",
-          "PEM file with the CA that client certificates must be from.");
+          "PEM file with the CA that client certificates must be from. Empty: none is asked for.");
 
 namespace sluice::tools {
 namespace {
@@ -66,14 +67,15 @@ bssl::UniquePtr<SSL_CTX> MakeContext() {
   if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
     Fail("--key=" + key, TlsErrorText().c_str());
   }
+  // Without a session id context nothing is resumed when client certificates are verified.
+  static constexpr uint8_t kSessionIdContext[] = "demo_upstream";
+  SSL_CTX_set_session_id_context(context.get(), kSessionIdContext, sizeof(kSessionIdContext));
+  if (client_ca.empty()) return context;
   if (SSL_CTX_load_verify_locations(context.get(), client_ca.c_str(), nullptr) != 1) {
     Fail("--client_ca=" + client_ca, TlsErrorText().c_str());
   }
   SSL_CTX_set_client_CA_list(context.get(), SSL_load_client_CA_file(client_ca.c_str()));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  // Without a session id context nothing is resumed when client certificates are verified.
-  static constexpr uint8_t kSessionIdContext[] = "demo_upstream";
-  SSL_CTX_set_session_id_context(context.get(), kSessionIdContext, sizeof(kSessionIdContext));
   return context;
 }
 

@@ -87,6 +87,10 @@ config::LoadOptions GoldenOptions(const std::string& file) {
           .system = {.resolve = Resolve,
                      .user_exists = is_one_of({"nobody", "proxy"}),
                      .group_exists = is_one_of({"nogroup", "proxy"}),
+                     .permissions_of =
+                         [](const std::string& path) {
+                           return path.find("open") == path.npos ? 0640 : 0644;
+                         },
                      .usable_cpus = {0, 1, 2, 3},
                      .is_privileged = true},
           .check_tls = CheckTls};

@@ -1,4 +1,7 @@
 // What the command line says, and with which exit code.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/sluice_process.h"
 #include "tests/support/temp_dir.h"
+#include "tools/certificate_maker.h"
 
 namespace sluice::testing {
 namespace {
@@ -155,6 +159,147 @@ TEST(CommandLineTest, VersionAndHelpEndWithZero) {
   const std::string details = RunSluice({"-V"}).output;
   for (const char* part : {"BoringSSL", "liburing", "abseil", "io_uring"}) {
     EXPECT_TRUE(absl::StrContainsIgnoreCase(details, part)) << part << " in " << details;
+  }
+}
+
+// A server that uses every kind of TLS file, each of them good.
+class PostureTest : public ::testing::Test {
+ protected:
+  PostureTest() {
+    WriteCa(tools::CaSpec("root"));
+    WriteClient(tools::ClientSpec("client"));
+    dir_.Write("password", "secret\n");
+    for (const char* name : {"client.key", "password"}) chmod(dir_.File(name).c_str(), 0640);
+  }
+
+  void WriteCa(const tools::CertificateSpec& spec) {
+    dir_.Write("ca.crt", tools::Certificate::SelfSigned(spec).pem());
+  }
+  void WriteClient(const tools::CertificateSpec& spec) {
+    const tools::Certificate client = tools::Certificate::SelfSigned(spec);
+    dir_.Write("client.crt", client.pem());
+    dir_.Write("client.key", client.key_pem());
+  }
+
+  // `sluice -t` with `options`, and `directives` in the server.
+  Finished Test(const std::vector<std::string>& options, std::string_view directives) {
+    const std::string config = dir_.Write(
+        "sluice.conf",
+        absl::StrCat(
+            "events {}\nstream {\n  strict_tls on;\n  server {\n    listen 127.0.0.1:12345;\n"
+            "    proxy_pass backend.test;\n    proxy_ssl on;\n"
+            "    proxy_ssl_trusted_certificate ca.crt;\n"
+            "    proxy_ssl_certificate client.crt;\n"
+            "    proxy_ssl_certificate_key client.key;\n"
+            "    proxy_ssl_password_file password;\n    ",
+            directives, "\n  }\n  upstream backend.test { server 127.0.0.1:1; }\n}\n"));
+    std::vector<std::string> arguments = {"-t", "-c", config};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return RunSluice(arguments);
+  }
+
+  // One warning, with `text` in it, which fails a strict test and no other.
+  void ExpectWarning(std::string_view text, std::string_view directives = "") {
+    const Finished finished = Test({}, directives);
+    EXPECT_EQ(0, finished.exit_code) << finished.output;
+    EXPECT_TRUE(absl::StrContains(finished.output, text)) << finished.output;
+    const std::vector<std::string> parts = absl::StrSplit(finished.output, ": warning: ");
+    EXPECT_EQ(2u, parts.size()) << finished.output;
+    EXPECT_EQ(1, Test({"--strict"}, directives).exit_code);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(PostureTest, NothingIsSaidOfWhatIsSafe) {
+  const Finished finished = Test({"--strict", "-q"}, "");
+  EXPECT_EQ(0, finished.exit_code);
+  EXPECT_EQ("", finished.output);
+}
+
+TEST_F(PostureTest, VerificationThatIsOff) {
+  ExpectWarning("upstreams are not verified", "proxy_ssl_verify off;");
+}
+
+TEST_F(PostureTest, ServerNameThatIsNotSent) {
+  ExpectWarning("(SNI)", "strict_tls off; proxy_ssl_verify on; proxy_ssl_name www.backend.test;");
+}
+
+TEST_F(PostureTest, OldProtocols) {
+  ExpectWarning("TLSv1 and TLSv1.1 are no longer safe", "proxy_ssl_protocols TLSv1.1 TLSv1.2;");
+}
+
+TEST_F(PostureTest, CipherNamesThatAreIgnored) {
+  ExpectWarning("\"CAMELLIA\" is ignored", "proxy_ssl_ciphers ECDHE+AESGCM:CAMELLIA;");
+}
+
+TEST_F(PostureTest, WeakCertificatesThatAreAccepted) {
+  ExpectWarning("RSA keys below 2048 bits", "proxy_ssl_verify_legacy on;");
+}
+
+TEST_F(PostureTest, SecretsThatAreLogged) {
+  ExpectWarning("can decrypt the traffic", "proxy_ssl_key_log keys.log;");
+  // Nothing is written by a test.
+  EXPECT_NE(0, access(dir_.File("keys.log").c_str(), F_OK));
+}
+
+TEST_F(PostureTest, KeyThatEveryoneMayRead) {
+  chmod(dir_.File("client.key").c_str(), 0604);
+  ExpectWarning(absl::StrCat("may read the key in \"", dir_.File("client.key"), "\" (mode 0604)"));
+}
+
+TEST_F(PostureTest, PasswordsThatEveryoneMayRead) {
+  chmod(dir_.File("password").c_str(), 0644);
+  ExpectWarning("may read the password in");
+}
+
+TEST_F(PostureTest, CertificateThatExpiresSoon) {
+  tools::CertificateSpec spec = tools::ClientSpec("client");
+  spec.not_after_s = tools::NowSeconds() + 9 * tools::kDayS + 3600;
+  WriteClient(spec);
+  ExpectWarning("(in 9 days)");
+}
+
+TEST_F(PostureTest, CaThatExpiresSoon) {
+  tools::CertificateSpec spec = tools::CaSpec("root");
+  spec.not_after_s = tools::NowSeconds() + 9 * tools::kDayS + 3600;
+  WriteCa(spec);
+  ExpectWarning("the CA \"CN=root\" in");
+}
+
+TEST_F(PostureTest, CaFileWithoutACa) {
+  WriteCa(tools::ServerSpec({"backend.test"}));
+  ExpectWarning("is a CA (basicConstraints CA:TRUE)");
+}
+
+TEST_F(PostureTest, GroupsAndSignatureAlgorithmsAreChecked) {
+  const Finished finished = Test({},
+                                 "proxy_ssl_groups X25519:X448;\n"
+                                 "proxy_ssl_conf_command SignatureAlgorithms DSA+SHA1;");
+  EXPECT_EQ(1, finished.exit_code);
+  EXPECT_TRUE(
+      absl::StrContains(finished.output, "sluice.conf:12:22: error: unknown group \"X448\""))
+      << finished.output;
+  EXPECT_TRUE(absl::StrContains(
+      finished.output, "sluice.conf:13:44: error: unknown signature algorithm \"DSA+SHA1\""))
+      << finished.output;
+}
+
+// A line of its own in a log, or an escape sequence for the terminal, by way of a file's name.
+TEST(CommandLineTest, NamesOfFilesCannotDriveTheTerminal) {
+  TempDir dir;
+  const std::string config = dir.Write(
+      "sluice.conf",
+      "events {}\nstream { server { listen 1; proxy_pass 127.0.0.1:1; proxy_ssl on;\n"
+      "proxy_ssl_certificate \"bad\x1b[31m\r.crt\"; proxy_ssl_certificate_key bad.key; } }\n");
+  dir.Write("bad\x1b[31m\r.crt", "no certificate");
+  dir.Write("bad.key", "no key");
+  const Finished finished = RunSluice({"-t", "-c", config});
+  EXPECT_EQ(1, finished.exit_code);
+  EXPECT_TRUE(absl::StrContains(finished.output, "bad\\x1B[31m\\r.crt\" holds no certificate"))
+      << finished.output;
+  for (const char c : finished.output) {
+    EXPECT_TRUE(c == '\n' || c >= ' ') << finished.output;
   }
 }
 

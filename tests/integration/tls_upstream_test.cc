@@ -12,6 +12,7 @@
 #include "tests/support/sluice_process.h"
 #include "tests/support/socket.h"
 #include "tests/support/tcp_server.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/tls_peers.h"
 
 namespace sluice::testing {
@@ -115,6 +116,54 @@ TEST_P(TlsVersionTest, WithSessionReuseOffNothingIsResumed) {
   ExpectEcho(proxy, "second");
   for (const std::string& connection : upstream.WaitForConnections(2)) {
     EXPECT_TRUE(absl::StrContains(connection, " . ")) << connection;
+  }
+}
+
+TEST_P(TlsVersionTest, AClientThatSendsAndIsGoneStillBringsASessionForTheNext) {
+  TcpServer sink(Sink);
+  NginxTlsUpstream upstream(sink.address(), NginxTls());
+  Proxy proxy(upstream.address(), StrictTls());
+  for (int i = 0; i < 3; ++i) {
+    Socket client = proxy.Connect();
+    EXPECT_TRUE(client.Send("a line for the log"));
+    client.Close();
+    const std::string connection = upstream.WaitForConnections(i + 1).back();
+    EXPECT_TRUE(absl::StrContains(connection, i == 0 ? " . " : " r ")) << connection;
+  }
+}
+
+TEST_P(TlsVersionTest, TheKeyLogHoldsTheSecretsOfTheConnection) {
+  const TempDir dir;
+  NginxTlsUpstream upstream(echo_.address(), NginxTls());
+  Proxy proxy(upstream.address(),
+              absl::StrCat(StrictTls(), "proxy_ssl_key_log ", dir.File("keys"), ";"));
+  ExpectEcho(proxy, "hello");
+  EXPECT_TRUE(absl::StrContains(ReadFile(dir.File("keys")), absl::EndsWith(GetParam(), "1.3")
+                                                                ? "CLIENT_TRAFFIC_SECRET_0 "
+                                                                : "CLIENT_RANDOM "));
+}
+
+TEST_P(TlsVersionTest, AServerThatInsistsOnAProtocolFindsItInAlpn) {
+  NginxTlsUpstream upstream(echo_.address(), NginxTls() + "ssl_alpn two;");
+  {
+    Proxy proxy(upstream.address(), StrictTls() + "proxy_ssl_alpn one two;");
+    ExpectEcho(proxy, "hello");
+  }
+  Proxy proxy(upstream.address(), StrictTls() + "proxy_ssl_alpn one three;");
+  proxy.ExpectRefused("SSL alert number 120");  // RFC 7301 3.2: no_application_protocol.
+}
+
+TEST_P(TlsVersionTest, OnlyTheGroupsAskedForAreOffered) {
+  for (const char* groups :
+       {"proxy_ssl_groups P-521:P-384:P-256;",
+        "proxy_ssl_groups X25519; proxy_ssl_conf_command Groups P-521:P-384:P-256;"}) {
+    OpensslServer upstream(OpensslTls({}));
+    Proxy proxy(upstream.address(), absl::StrCat(StrictTls(), groups));
+    Socket client = proxy.Connect();
+    EXPECT_TRUE(client.Send("abc\n"));
+    EXPECT_EQ("cba\n", client.Receive(4));
+    EXPECT_TRUE(upstream.WaitForOutput("Supported groups: secp521r1:secp384r1:secp256r1\n"))
+        << upstream.Output();
   }
 }
 

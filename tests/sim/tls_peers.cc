@@ -64,6 +64,7 @@ std::unique_ptr<tls::TestServerConnection> AcceptTls(Fate fate, tls::Version ver
 const tls::Settings& ClientSettings() {
   static const auto* const settings = [] {
     auto* made = new tls::Settings(tls::VerifyingSettings(Servers::root));
+    made->verify_legacy = true;  // RSA keys of 1024 bits.
     const auto client = Servers::root.Issue(WithRsa(tools::ClientSpec("client")));
     made->certificate = tls::FileOf("client.pem", client.chain_pem());
     made->certificate_key = tls::FileOf("client.key", client.key_pem());

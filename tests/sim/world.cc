@@ -81,8 +81,9 @@ config::Plan PlanOf(const Scenario& scenario) {
 }
 
 std::shared_ptr<const engine::ShardPlan> ShardPlanOf(const Scenario& scenario) {
+  tls::TicketCache tickets(1);
   auto plan = engine::ShardPlan::Create(
-      std::make_shared<engine::RuntimePlan>(PlanOf(scenario), 1, std::vector<int>{0}));
+      std::make_shared<engine::RuntimePlan>(PlanOf(scenario), std::vector<int>{0}, tickets));
   CHECK(plan.ok()) << plan.status();
   return *std::move(plan);
 }

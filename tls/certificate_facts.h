@@ -1,0 +1,36 @@
+// What stands in a certificate, as text for an operator.
+#ifndef SLUICE_TLS_CERTIFICATE_FACTS_H_
+#define SLUICE_TLS_CERTIFICATE_FACTS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::tls {
+
+// All text is printable ASCII, whatever the certificate holds: other bytes are escaped.
+struct CertificateFacts {
+  // False: the bytes are no certificate; nothing below is set.
+  bool parsed = false;
+  // As RFC 2253 writes names: "CN=backend,O=Example". Empty if the certificate's is.
+  std::string subject;
+  std::string issuer;
+  // subjectAltName, each with its kind: "DNS:backend.example.com", "IP:192.0.2.1", "email:...",
+  // "URI:...". Other kinds are left out.
+  std::vector<std::string> alternative_names;
+  // Seconds since 1970.
+  int64_t not_before_s = 0;
+  int64_t not_after_s = 0;
+  std::string key;  // "RSA", "ECDSA P-256", "Ed25519"; "unknown" if BoringSSL cannot read it.
+  int key_bits = 0;
+  std::string signature_algorithm;  // "sha256WithRSAEncryption"; the dotted number if unknown.
+  bool self_issued = false;         // Subject and issuer are the same: a root, usually.
+};
+
+// `der`: as Session::peer_chain gives it.
+CertificateFacts ReadCertificateFacts(std::string_view der);
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_CERTIFICATE_FACTS_H_

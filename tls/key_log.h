@@ -1,0 +1,35 @@
+// A file of TLS secrets (proxy_ssl_key_log), in the format that Wireshark reads: NSS key logs,
+// draft-ietf-tls-keylogfile. Who has it can decrypt the traffic.
+#ifndef SLUICE_TLS_KEY_LOG_H_
+#define SLUICE_TLS_KEY_LOG_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace sluice::tls {
+
+// Safe for every thread.
+class KeyLog {
+ public:
+  // Opens `path` for appending. A new file is readable by its owner only.
+  static absl::StatusOr<std::unique_ptr<KeyLog>> Open(const std::string& path);
+  ~KeyLog();
+  KeyLog(const KeyLog&) = delete;
+  KeyLog& operator=(const KeyLog&) = delete;
+
+  // Appends one line; `line` comes without its newline. Blocks for as long as the file system
+  // does. A line that cannot be written is lost: it is worth less than the connection.
+  void Write(std::string_view line);
+
+ private:
+  explicit KeyLog(int fd) : fd_(fd) {}
+
+  const int fd_;
+};
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_KEY_LOG_H_

@@ -1,0 +1,60 @@
+#include "tls/key_log.h"
+
+#include <sys/stat.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice::tls {
+namespace {
+
+TEST(KeyLogTest, AppendsLinesToAFileThatOnlyItsOwnerCanRead) {
+  const testing::TempDir dir;
+  const std::string path = dir.File("keys");
+  for (const char* line : {"CLIENT_RANDOM 01 02", "CLIENT_RANDOM 03 04"}) {
+    const auto key_log = KeyLog::Open(path);
+    ASSERT_TRUE(key_log.ok()) << key_log.status();
+    (*key_log)->Write(line);
+  }
+  EXPECT_EQ(testing::ReadFile(path), "CLIENT_RANDOM 01 02\nCLIENT_RANDOM 03 04\n");
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST(KeyLogTest, LinesOfSeveralThreadsDoNotMix) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("keys"));
+  ASSERT_TRUE(key_log.ok()) << key_log.status();
+  const std::string line(200, 'x');
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 250; ++n) (*key_log)->Write(line);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string contents = testing::ReadFile(dir.File("keys"));
+  std::vector<std::string> lines = absl::StrSplit(contents, '\n');
+  EXPECT_EQ(lines.back(), "");
+  lines.pop_back();
+  EXPECT_EQ(lines, std::vector<std::string>(1000, line));
+}
+
+TEST(KeyLogTest, AFileThatCannotBeOpenedIsNamed) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("missing/keys"));
+  ASSERT_FALSE(key_log.ok());
+  EXPECT_TRUE(absl::StrContains(key_log.status().message(), dir.File("missing/keys")))
+      << key_log.status();
+  EXPECT_TRUE(absl::StrContains(key_log.status().message(), "proxy_ssl_key_log"));
+}
+
+}  // namespace
+}  // namespace sluice::tls

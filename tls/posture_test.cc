@@ -1,0 +1,154 @@
+#include "tls/posture.h"
+
+#include <openssl/err.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tls/testing/test_identities.h"
+#include "tools/certificate_maker.h"
+
+namespace sluice::tls {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using tools::Certificate;
+using tools::CertificateSpec;
+using tools::kDayS;
+
+constexpr int64_t kNowS = 1'800'000'000;  // 2027-01-15 08:00:00 UTC.
+
+// `spec`, valid for the given days seen from kNowS.
+CertificateSpec Valid(CertificateSpec spec, int from_day, int to_day) {
+  spec.not_before_s = kNowS + from_day * kDayS;
+  spec.not_after_s = kNowS + to_day * kDayS;
+  return spec;
+}
+
+std::string CaPem(const std::string& name, int from_day, int to_day) {
+  return Certificate::SelfSigned(Valid(tools::CaSpec(name), from_day, to_day)).pem();
+}
+std::string ClientPem(int from_day, int to_day) {
+  return Certificate::SelfSigned(Valid(tools::ClientSpec("client"), from_day, to_day)).pem();
+}
+
+std::vector<std::string> Check(const Settings& settings, Field field) {
+  std::vector<std::string> messages;
+  for (const Problem& problem : CheckPosture(settings, kNowS)) {
+    EXPECT_FALSE(problem.fatal) << problem.message;
+    EXPECT_EQ(problem.field, field) << problem.message;
+    messages.push_back(problem.message);
+  }
+  EXPECT_EQ(ERR_peek_error(), 0u);
+  return messages;
+}
+std::vector<std::string> OfClient(const std::string& pem) {
+  Settings settings;
+  settings.certificate = FileOf("client.pem", pem);
+  return Check(settings, Field::kCertificate);
+}
+std::vector<std::string> OfCas(const std::string& pem, bool verify = true) {
+  Settings settings;
+  settings.verify = verify;
+  settings.trusted_certificate = FileOf("ca.pem", pem);
+  return Check(settings, Field::kTrustedCertificate);
+}
+
+TEST(PostureTest, NothingIsSaidOfWhatIsGoodForLong) {
+  EXPECT_THAT(CheckPosture({}, kNowS), IsEmpty());
+  EXPECT_THAT(OfClient(ClientPem(-1, 31)), IsEmpty());
+  EXPECT_THAT(OfCas(CaPem("root", -1, 31)), IsEmpty());
+}
+
+TEST(PostureTest, ClientCertificateThatHasExpiredIsNamedWithItsDay) {
+  EXPECT_THAT(OfClient(ClientPem(-100, -10)),
+              ElementsAre("the certificate \"CN=client\" in \"client.pem\" expired on 2027-01-05 "
+                          "(10 days ago): upstreams that verify it refuse it; renew it"));
+}
+
+TEST(PostureTest, ClientCertificateThatExpiresSoonIsNamedWithItsDay) {
+  EXPECT_THAT(OfClient(ClientPem(-100, 29)),
+              ElementsAre("the certificate \"CN=client\" in \"client.pem\" expires on 2027-02-13 "
+                          "(in 29 days): renew it in time"));
+  EXPECT_THAT(OfClient(ClientPem(-100, 1)), ElementsAre(HasSubstr("(in 1 day)")));
+  EXPECT_THAT(OfClient(ClientPem(-100, 0)), ElementsAre(HasSubstr("(within a day)")));
+}
+
+TEST(PostureTest, ClientCertificateOfTheFutureIsNamedWithItsDay) {
+  EXPECT_THAT(OfClient(ClientPem(2, 400)),
+              ElementsAre(AllOf(HasSubstr("\"CN=client\" in \"client.pem\" becomes valid on "
+                                          "2027-01-17 (in 2 days)"),
+                                HasSubstr("clock"))));
+}
+
+TEST(PostureTest, EachCertificateOfAChainIsLookedAt) {
+  const Certificate root = Certificate::SelfSigned(Valid(tools::CaSpec("root"), -1, 400));
+  const Certificate intermediate = root.Issue(Valid(tools::CaSpec("intermediate"), -1, 3));
+  const Certificate client = intermediate.Issue(Valid(tools::ClientSpec("client"), -1, 2));
+  EXPECT_THAT(OfClient(client.chain_pem()),
+              ElementsAre(HasSubstr("\"CN=client\""), HasSubstr("\"CN=intermediate\"")));
+}
+
+TEST(PostureTest, ACertificateWithoutASubjectIsNamedByItsFile) {
+  CertificateSpec spec = Valid(tools::ClientSpec("client"), -100, -10);
+  spec.common_name = "";
+  EXPECT_THAT(OfClient(Certificate::SelfSigned(spec).pem()),
+              ElementsAre(HasSubstr("the certificate in \"client.pem\" expired")));
+}
+
+TEST(PostureTest, EachOfAFewCasIsNamed) {
+  EXPECT_THAT(OfCas(CaPem("old", -100, -40) + CaPem("good", -1, 400) + CaPem("next", -100, 20)),
+              ElementsAre(AllOf(HasSubstr("the CA \"CN=old\" in \"ca.pem\" expired on 2026-12-06 "
+                                          "(40 days ago)"),
+                                HasSubstr("not trusted; renew it")),
+                          HasSubstr("the CA \"CN=next\" in \"ca.pem\" expires on 2027-02-04")));
+}
+
+TEST(PostureTest, SingleCasOfABundleAreNot) {
+  std::string bundle = CaPem("good", -1, 400);
+  for (int i = 0; i < kOwnCasMax; ++i) bundle += CaPem(absl::StrCat("old ", i), -100, -40);
+  EXPECT_THAT(OfCas(bundle), IsEmpty());
+}
+
+TEST(PostureTest, ABundleInWhichEveryCaHasExpiredIsNamed) {
+  std::string bundle;
+  for (int i = 0; i <= kOwnCasMax; ++i) bundle += CaPem(absl::StrCat("old ", i), -100, -40);
+  EXPECT_THAT(OfCas(bundle), ElementsAre(HasSubstr("every CA in \"ca.pem\" has expired")));
+}
+
+TEST(PostureTest, AFileWithoutAnyCaIsTold) {
+  const std::string server =
+      Certificate::SelfSigned(Valid(tools::ServerSpec({"backend.test"}), -1, 400)).pem();
+  EXPECT_THAT(OfCas(server),
+              ElementsAre(AllOf(HasSubstr("no certificate in \"ca.pem\" is a CA"),
+                                HasSubstr("basicConstraints CA:TRUE"), HasSubstr("expected"))));
+  EXPECT_THAT(OfCas(server + CaPem("root", -1, 400)), IsEmpty());
+  EXPECT_THAT(OfCas(ClientPem(-100, -10)), SizeIs(2));
+}
+
+TEST(PostureTest, CasThatNobodyIsVerifiedByAreNoMatter) {
+  EXPECT_THAT(OfCas(CaPem("old", -100, -40), /*verify=*/false), IsEmpty());
+}
+
+TEST(PostureTest, WhatCannotBeReadIsLeftToOthers) {
+  EXPECT_THAT(OfClient("no PEM"), IsEmpty());
+  EXPECT_THAT(OfCas("no PEM"), IsEmpty());
+}
+
+TEST(PostureTest, NamesCannotHoldControlCharacters) {
+  const std::string pem =
+      Certificate::SelfSigned(Valid(tools::ClientSpec("a\x1b[31m\n"), -100, -10)).pem();
+  const std::vector<std::string> messages = OfClient(pem);
+  ASSERT_THAT(messages, SizeIs(1));
+  for (const char c : messages[0]) EXPECT_GE(c, 0x20) << messages[0];
+}
+
+}  // namespace
+}  // namespace sluice::tls

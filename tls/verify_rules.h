@@ -1,0 +1,46 @@
+// What we ask of a chain beyond what BoringSSL asks: the rules that OpenSSL has and BoringSSL has
+// not.
+//
+// - No key is weak: RSA of 2048 bits or more, a curve of P-256's size or more, Ed25519. No
+//   signature is made over SHA-1. BoringSSL takes RSA from 512 bits on, P-224, and SHA-1.
+// - CA certificates that come from the trusted file obey their own extensions (path length, usage,
+//   critical ones) as those do that the peer sends. BoringSSL looks at the latter only.
+#ifndef SLUICE_TLS_VERIFY_RULES_H_
+#define SLUICE_TLS_VERIFY_RULES_H_
+
+#include <openssl/base.h>
+#include <openssl/x509.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sluice::tls {
+
+struct BrokenRule {
+  // Number and words of OpenSSL 3 (X509_V_ERR_*), where 66, 67 and 68 mean something else than in
+  // BoringSSL, and the alert that it sends.
+  int error;
+  const char* words;
+  uint8_t alert;
+  int depth;           // Which certificate of the chain.
+  std::string detail;  // What is wrong in figures and what to do. May be empty.
+};
+
+// The first rule that `chain` breaks. It is a chain that BoringSSL has found good: leaf first, each
+// one signed by the next, the last one trusted.
+std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain);
+
+// The same for weak keys and signatures, which `proxy_ssl_verify_legacy` allows. The key of the
+// last certificate counts (who can compute it is the CA), its signature does not: nobody looks at
+// it.
+std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain);
+
+// Whether `certificate` is signed over MD4 or MD5, which BoringSSL refuses as if the signature were
+// wrong.
+bool SignedWithMd5(const X509* certificate);
+BrokenRule Md5Rule(int depth);
+
+}  // namespace sluice::tls
+
+#endif  // SLUICE_TLS_VERIFY_RULES_H_

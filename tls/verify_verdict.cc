@@ -1,0 +1,78 @@
+#include "tls/verify_verdict.h"
+
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "absl/log/check.h"
+#include "absl/strings/str_cat.h"
+#include "tls/error_queue.h"
+
+namespace sluice::tls {
+namespace {
+
+// A name may fill a whole handshake message; a log line only has to tell it from others.
+constexpr size_t kNameBytesMax = 200;
+
+std::string SubjectOf(const X509* certificate) {
+  return absl::StrCat(", subject ", QuotedName(X509_get_subject_name(certificate)));
+}
+
+Verdict Refusal(FailureKind kind, std::string text, uint8_t alert) {
+  Verdict verdict;
+  verdict.alert = alert;
+  verdict.failure = {.kind = kind, .text = std::move(text)};
+  return verdict;
+}
+
+}  // namespace
+
+Verdict Trusted(int64_t trusted_until_s) {
+  Verdict verdict;
+  verdict.trusted = true;
+  verdict.trusted_until_s = trusted_until_s;
+  return verdict;
+}
+
+Verdict Untrusted(const BrokenRule& rule, const X509* certificate) {
+  return Refusal(FailureKind::kCertificateUntrusted,
+                 absl::StrCat("upstream SSL certificate verify error: (", rule.error, ":",
+                              rule.words, ") at depth ", rule.depth, SubjectOf(certificate),
+                              rule.detail.empty() ? "" : ", ", rule.detail),
+                 rule.alert);
+}
+
+Verdict NameMismatch(const PeerName& name, const X509* leaf) {
+  return Refusal(FailureKind::kNameMismatch,
+                 absl::StrCat("upstream SSL certificate does not match \"", Printable(name.text),
+                              "\"", SubjectOf(leaf)),
+                 static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_HOSTNAME_MISMATCH)));
+}
+
+Verdict Unparsable(size_t number) {
+  return Refusal(FailureKind::kCertificateUntrusted,
+                 absl::StrCat("upstream SSL certificate cannot be parsed (SSL:",
+                              DrainErrorQueue().text, "), number ", number, " of those sent"),
+                 SSL_AD_DECODE_ERROR);
+}
+
+Verdict NothingPresented() {
+  return Refusal(FailureKind::kCertificateUntrusted, "upstream sent no SSL certificate",
+                 SSL_AD_DECODE_ERROR);
+}
+
+std::string QuotedName(const X509_NAME* name) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(bio != nullptr);
+  const uint8_t* bytes = nullptr;
+  size_t num_bytes = 0;
+  if (X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0 ||
+      BIO_mem_contents(bio.get(), &bytes, &num_bytes) != 1) {
+    return "\"(not printable)\"";
+  }
+  std::string text = Printable({reinterpret_cast<const char*>(bytes), num_bytes});
+  if (text.size() > kNameBytesMax) text = absl::StrCat(text.substr(0, kNameBytesMax), "...");
+  return absl::StrCat("\"", text, "\"");
+}
+
+}  // namespace sluice::tls
