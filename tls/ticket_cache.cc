@@ -1,5 +1,7 @@
 #include "tls/ticket_cache.h"
 
+#include <algorithm>
+
 namespace sluice::tls {
 
 TicketCache::TicketCache(int num_shards) : num_shards_(num_shards) {}
@@ -16,8 +18,9 @@ std::shared_ptr<TicketPool> TicketCache::PoolFor(const Fingerprint& fingerprint,
   std::weak_ptr<TicketPool>& entry = pools_[{fingerprint, std::string(peer)}];
   std::shared_ptr<TicketPool> pool = entry.lock();
   if (pool == nullptr) {
-    pool = std::make_shared<TicketPool>(num_shards_, settings.ticket_use,
-                                        settings.session_cache_bytes);
+    pool = std::make_shared<TicketPool>(
+        num_shards_, settings.ticket_use,
+        std::max(settings.session_cache_bytes, num_shards_ * kShareBytesMin));
     entry = pool;
   }
   return pool;

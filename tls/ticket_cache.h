@@ -8,6 +8,7 @@
 #define SLUICE_TLS_TICKET_CACHE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +32,10 @@ class TicketCache {
   ~TicketCache();
   TicketCache(const TicketCache&) = delete;
   TicketCache& operator=(const TicketCache&) = delete;
+
+  // What a shard has of a pool at least, however many share it: room for a session with a large
+  // chain.
+  static constexpr int64_t kShareBytesMin = 16 * 1024;
 
   // The pool of `fingerprint` and `peer`, a new one if nobody holds it. `fingerprint` is that of
   // `settings`, whose ticket_use and session_cache_bytes it covers; `peer` names the address, in
