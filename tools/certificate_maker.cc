@@ -37,6 +37,8 @@ bssl::UniquePtr<EVP_PKEY> MakeKeyOf(int type, int curve_nid, int rsa_bits) {
 
 bssl::UniquePtr<EVP_PKEY> MakeKey(KeyKind kind) {
   switch (kind) {
+    case KeyKind::kP224:
+      return MakeKeyOf(EVP_PKEY_EC, NID_secp224r1, 0);
     case KeyKind::kP256:
       return MakeKeyOf(EVP_PKEY_EC, NID_X9_62_prime256v1, 0);
     case KeyKind::kP384:
@@ -45,6 +47,8 @@ bssl::UniquePtr<EVP_PKEY> MakeKey(KeyKind kind) {
       return MakeKeyOf(EVP_PKEY_EC, NID_secp521r1, 0);
     case KeyKind::kEd25519:
       return MakeKeyOf(EVP_PKEY_ED25519, NID_undef, 0);
+    case KeyKind::kRsa512:
+      return MakeKeyOf(EVP_PKEY_RSA, NID_undef, 512);
     case KeyKind::kRsa768:
       return MakeKeyOf(EVP_PKEY_RSA, NID_undef, 768);
     case KeyKind::kRsa1024:
@@ -60,6 +64,8 @@ bssl::UniquePtr<EVP_PKEY> MakeKey(KeyKind kind) {
 const EVP_MD* DigestFor(Digest digest, const EVP_PKEY* signer) {
   if (EVP_PKEY_id(signer) == EVP_PKEY_ED25519) return nullptr;
   switch (digest) {
+    case Digest::kMd5:
+      return EVP_md5();
     case Digest::kSha1:
       return EVP_sha1();
     case Digest::kSha256:
@@ -172,26 +178,42 @@ void AddKeyUsages(X509* x509, const CertificateSpec& spec) {
   }
 }
 
-STACK_OF(GENERAL_SUBTREE) * SubtreesOf(const std::vector<std::string>& dns_names) {
-  if (dns_names.empty()) return nullptr;
+// RFC 5280 4.2.1.10: address and mask, one behind the other.
+bssl::UniquePtr<GENERAL_NAME> IpRange(const std::string& text) {
+  bssl::UniquePtr<GENERAL_NAME> name(GENERAL_NAME_new());
+  bssl::UniquePtr<ASN1_OCTET_STRING> value(a2i_IPADDRESS_NC(text.c_str()));
+  CHECK(name != nullptr);
+  CHECK(value != nullptr) << "\"" << text << "\" is no IP address with a mask";
+  GENERAL_NAME_set0_value(name.get(), GEN_IPADD, value.release());
+  return name;
+}
+
+STACK_OF(GENERAL_SUBTREE) *
+    SubtreesOf(const std::vector<std::string>& dns_names, const std::vector<std::string>& ips) {
+  if (dns_names.empty() && ips.empty()) return nullptr;
   STACK_OF(GENERAL_SUBTREE)* subtrees = sk_GENERAL_SUBTREE_new_null();
   CHECK(subtrees != nullptr);
-  for (const std::string& dns_name : dns_names) {
+  const auto add = [subtrees](bssl::UniquePtr<GENERAL_NAME> base) {
     GENERAL_SUBTREE* subtree = GENERAL_SUBTREE_new();
     CHECK(subtree != nullptr);
     GENERAL_NAME_free(subtree->base);
-    subtree->base = TextName(GEN_DNS, dns_name).release();
+    subtree->base = base.release();
     CHECK_GT(sk_GENERAL_SUBTREE_push(subtrees, subtree), 0u);
-  }
+  };
+  for (const std::string& dns_name : dns_names) add(TextName(GEN_DNS, dns_name));
+  for (const std::string& ip : ips) add(IpRange(ip));
   return subtrees;
 }
 
 void AddNameConstraints(X509* x509, const CertificateSpec& spec) {
-  if (spec.permitted_dns.empty() && spec.excluded_dns.empty()) return;
+  if (spec.permitted_dns.empty() && spec.excluded_dns.empty() && spec.permitted_ips.empty() &&
+      spec.excluded_ips.empty()) {
+    return;
+  }
   NAME_CONSTRAINTS* constraints = NAME_CONSTRAINTS_new();
   CHECK(constraints != nullptr);
-  constraints->permittedSubtrees = SubtreesOf(spec.permitted_dns);
-  constraints->excludedSubtrees = SubtreesOf(spec.excluded_dns);
+  constraints->permittedSubtrees = SubtreesOf(spec.permitted_dns, spec.permitted_ips);
+  constraints->excludedSubtrees = SubtreesOf(spec.excluded_dns, spec.excluded_ips);
   AddExtension(x509, NID_name_constraints, constraints, true);
   NAME_CONSTRAINTS_free(constraints);
 }
@@ -228,6 +250,49 @@ void AddUnknownCriticalExtension(X509* x509) {
       X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 1, value.get()));
   CHECK(extension != nullptr);
   CHECK_EQ(X509_add_ext(x509, extension.get(), -1), 1);
+}
+
+// BoringSSL signs no certificate over MD5, so the signature is put in by hand (RFC 3279 2.2.1).
+void SignWithMd5(X509* x509, EVP_PKEY* key) {
+  RSA* rsa = EVP_PKEY_get0_RSA(key);
+  CHECK(rsa != nullptr) << "only an RSA key signs over MD5";
+  bssl::UniquePtr<X509_ALGOR> algorithm(X509_ALGOR_new());
+  CHECK(algorithm != nullptr);
+  CHECK_EQ(
+      X509_ALGOR_set0(algorithm.get(), OBJ_nid2obj(NID_md5WithRSAEncryption), V_ASN1_NULL, nullptr),
+      1);
+  CHECK_EQ(X509_set1_signature_algo(x509, algorithm.get()), 1);
+  uint8_t* tbs = nullptr;
+  const int tbs_len = i2d_re_X509_tbs(x509, &tbs);
+  CHECK_GT(tbs_len, 0);
+  const bssl::UniquePtr<uint8_t> free_tbs(tbs);
+  uint8_t hash[EVP_MAX_MD_SIZE];
+  unsigned hash_len;
+  CHECK_EQ(EVP_Digest(tbs, static_cast<size_t>(tbs_len), hash, &hash_len, EVP_md5(), nullptr), 1);
+  std::vector<uint8_t> signature(RSA_size(rsa));
+  unsigned signature_len;
+  CHECK_EQ(RSA_sign(NID_md5, hash, hash_len, signature.data(), &signature_len, rsa), 1);
+  CHECK_EQ(X509_set1_signature_value(x509, signature.data(), signature_len), 1);
+}
+
+void SignWithPss(X509* x509, EVP_PKEY* key, const EVP_MD* digest) {
+  bssl::ScopedEVP_MD_CTX context;
+  EVP_PKEY_CTX* key_context;
+  CHECK_EQ(EVP_DigestSignInit(context.get(), &key_context, digest, nullptr, key), 1);
+  CHECK_EQ(EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING), 1);
+  CHECK_EQ(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, -1), 1);  // As long as the hash.
+  CHECK_GT(X509_sign_ctx(x509, context.get()), 0);
+}
+
+void Sign(X509* x509, EVP_PKEY* key, const CertificateSpec& spec) {
+  const EVP_MD* digest = DigestFor(spec.digest, key);
+  if (spec.pss) {
+    SignWithPss(x509, key, digest);
+  } else if (spec.digest == Digest::kMd5) {
+    SignWithMd5(x509, key);
+  } else {
+    CHECK_GT(X509_sign(x509, key, digest), 0);
+  }
 }
 
 uint64_t NextSerial() {
@@ -288,14 +353,23 @@ struct Certificate::Parts {
   std::shared_ptr<const Parts> issuer;  // Null: self-signed.
 };
 
-Certificate Certificate::SelfSigned(const CertificateSpec& spec) { return Make(spec, nullptr); }
+Certificate Certificate::SelfSigned(const CertificateSpec& spec) {
+  return Make(spec, MakeKey(spec.key_kind), nullptr);
+}
 
-Certificate Certificate::Issue(const CertificateSpec& spec) const { return Make(spec, parts_); }
+Certificate Certificate::Issue(const CertificateSpec& spec) const {
+  return Make(spec, MakeKey(spec.key_kind), parts_);
+}
 
-Certificate Certificate::Make(const CertificateSpec& spec, std::shared_ptr<const Parts> issuer) {
+Certificate Certificate::ReissueBy(const Certificate& issuer, const CertificateSpec& spec) const {
+  return Make(spec, bssl::UpRef(parts_->key), issuer.parts_);
+}
+
+Certificate Certificate::Make(const CertificateSpec& spec, bssl::UniquePtr<EVP_PKEY> key,
+                              std::shared_ptr<const Parts> issuer) {
   auto parts = std::make_shared<Parts>();
   parts->x509.reset(X509_new());
-  parts->key = MakeKey(spec.key_kind);
+  parts->key = std::move(key);
   parts->serial = spec.serial.value_or(NextSerial());
   X509* x509 = parts->x509.get();
   CHECK(x509 != nullptr);
@@ -320,20 +394,17 @@ Certificate Certificate::Make(const CertificateSpec& spec, std::shared_ptr<const
   AddNameConstraints(x509, spec);
   if (spec.key_identifiers) AddKeyIdentifiers(x509, issuer_x509);
   if (spec.unknown_critical_extension) AddUnknownCriticalExtension(x509);
-  CHECK_GT(X509_sign(x509, issuer_key, DigestFor(spec.digest, issuer_key)), 0);
+  Sign(x509, issuer_key, spec);
   parts->issuer = std::move(issuer);
   return Certificate(std::move(parts));
 }
 
 Certificate Certificate::WithBrokenSignature() const {
-  uint8_t* der = nullptr;
-  const int der_len = i2d_X509(parts_->x509.get(), &der);
-  CHECK_GT(der_len, 0);
-  const bssl::UniquePtr<uint8_t> free_der(der);
-  der[der_len - 1] ^= 1;
-  const uint8_t* next = der;
+  std::string changed = der();
+  changed.back() ^= 1;
+  const auto* next = reinterpret_cast<const uint8_t*>(changed.data());
   auto parts = std::make_shared<Parts>();
-  parts->x509.reset(d2i_X509(nullptr, &next, der_len));
+  parts->x509.reset(d2i_X509(nullptr, &next, static_cast<long>(changed.size())));
   CHECK(parts->x509 != nullptr);
   parts->key = bssl::UpRef(parts_->key);
   parts->serial = parts_->serial;
@@ -388,12 +459,22 @@ std::string Certificate::CrlPem(const CrlSpec& spec) const {
   CHECK_EQ(
       X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, IntegerOf(1).get(), 0, X509V3_ADD_DEFAULT),
       1);
-  CHECK_EQ(X509_CRL_add1_ext_i2d(crl.get(), NID_authority_key_identifier,
-                                 AuthorityOf(parts_->x509.get()).get(), 0, X509V3_ADD_DEFAULT),
-           1);
+  if (spec.key_identifier) {
+    CHECK_EQ(X509_CRL_add1_ext_i2d(crl.get(), NID_authority_key_identifier,
+                                   AuthorityOf(parts_->x509.get()).get(), 0, X509V3_ADD_DEFAULT),
+             1);
+  }
   EVP_PKEY* key = parts_->key.get();
   CHECK_GT(X509_CRL_sign(crl.get(), key, DigestFor(Digest::kSha256, key)), 0);
   return PemOf([&crl](BIO* bio) { return PEM_write_bio_X509_CRL(bio, crl.get()); });
+}
+
+std::string Certificate::der() const {
+  uint8_t* der = nullptr;
+  const int der_len = i2d_X509(parts_->x509.get(), &der);
+  CHECK_GT(der_len, 0);
+  const bssl::UniquePtr<uint8_t> free_der(der);
+  return std::string(reinterpret_cast<const char*>(der), static_cast<size_t>(der_len));
 }
 
 uint64_t Certificate::serial() const { return parts_->serial; }

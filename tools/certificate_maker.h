@@ -24,18 +24,20 @@
 namespace sluice::tools {
 
 enum class KeyKind : uint8_t {
+  kP224,
   kP256,
   kP384,
   kP521,
   kEd25519,
+  kRsa512,
   kRsa768,
   kRsa1024,
   kRsa2048,
   kRsa4096
 };
 
-// What a signature is made over; Ed25519 keys need none and ignore it.
-enum class Digest : uint8_t { kSha1, kSha256, kSha384, kSha512 };
+// What a signature is made over; Ed25519 keys need none and ignore it. MD5 is for RSA keys only.
+enum class Digest : uint8_t { kMd5, kSha1, kSha256, kSha384, kSha512 };
 
 // Bits of the keyUsage extension (RFC 5280 4.2.1.3).
 enum KeyUsage : uint16_t {
@@ -63,6 +65,7 @@ struct CertificateSpec {
 
   KeyKind key_kind = KeyKind::kP256;
   Digest digest = Digest::kSha256;  // Of the signature that the issuer makes.
+  bool pss = false;                 // The signature is RSA-PSS; the issuer has an RSA key.
   int64_t not_before_s = NowSeconds() - 3600;
   int64_t not_after_s = NowSeconds() + 365 * kDayS;
   // Empty: one that no other certificate of this process has.
@@ -73,9 +76,11 @@ struct CertificateSpec {
   std::optional<int> path_len;  // Of a CA only.
   uint16_t key_usage = kNoKeyUsage;
   std::vector<ExtendedKeyUsage> extended_key_usage;  // Left out if empty.
-  // nameConstraints over DNS names; left out if both are empty.
+  // nameConstraints; left out if all are empty. Addresses with their mask: "10.0.0.0/255.0.0.0".
   std::vector<std::string> permitted_dns;
   std::vector<std::string> excluded_dns;
+  std::vector<std::string> permitted_ips;
+  std::vector<std::string> excluded_ips;
   // subjectKeyIdentifier and authorityKeyIdentifier.
   bool key_identifiers = true;
   // A critical extension that nobody knows.
@@ -93,6 +98,7 @@ struct CrlSpec {
   std::vector<uint64_t> revoked_serials;
   int64_t this_update_s = NowSeconds() - 3600;
   int64_t next_update_s = NowSeconds() + 30 * kDayS;
+  bool key_identifier = true;  // authorityKeyIdentifier
 };
 
 // A certificate with its private key. A value: copies share what never changes.
@@ -103,6 +109,8 @@ class Certificate {
   Certificate Issue(const CertificateSpec& spec) const;
   // The same certificate with its last byte changed, which is the signature's.
   Certificate WithBrokenSignature() const;
+  // A certificate of `spec` for this one's key: another one of the same CA or server.
+  Certificate ReissueBy(const Certificate& issuer, const CertificateSpec& spec) const;
 
   // All PEM.
   std::string pem() const;
@@ -113,6 +121,8 @@ class Certificate {
   std::string encrypted_key_pem(std::string_view password) const;
   // A list signed by this one.
   std::string CrlPem(const CrlSpec& spec) const;
+  // What goes over the wire.
+  std::string der() const;
 
   uint64_t serial() const;
   X509* x509() const;
@@ -121,7 +131,8 @@ class Certificate {
  private:
   struct Parts;
   explicit Certificate(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
-  static Certificate Make(const CertificateSpec& spec, std::shared_ptr<const Parts> issuer);
+  static Certificate Make(const CertificateSpec& spec, bssl::UniquePtr<EVP_PKEY> key,
+                          std::shared_ptr<const Parts> issuer);
 
   std::shared_ptr<const Parts> parts_;
 };

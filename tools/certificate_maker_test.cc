@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/nid.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -40,6 +41,34 @@ TEST(CertificateMakerTest, EveryKindOfKeySignsAndIsSigned) {
     EXPECT_NE(X509_verify(leaf.WithBrokenSignature().x509(), ca.key()), 1);
   }
   ERR_clear_error();
+}
+
+TEST(CertificateMakerTest, EveryKindOfSignatureIsMade) {
+  CertificateSpec spec = CaSpec("ca");
+  spec.key_kind = KeyKind::kRsa1024;
+  const Certificate ca = Certificate::SelfSigned(spec);
+  spec = ServerSpec({"backend.test"});
+  spec.pss = true;
+  EXPECT_EQ(X509_verify(ca.Issue(spec).x509(), ca.key()), 1);
+  spec.pss = false;
+  spec.digest = Digest::kSha1;
+  EXPECT_EQ(X509_verify(ca.Issue(spec).x509(), ca.key()), 1);
+  spec.digest = Digest::kMd5;
+  const Certificate md5 = ca.Issue(spec);
+  EXPECT_EQ(X509_get_signature_nid(md5.x509()), NID_md5WithRSAEncryption);
+  EXPECT_NE(X509_verify(md5.x509(), ca.key()), 1);  // BoringSSL refuses MD5 on principle.
+  ERR_clear_error();
+}
+
+TEST(CertificateMakerTest, ReissuedCertificatesHaveTheSameKey) {
+  const Certificate root = Certificate::SelfSigned(CaSpec("root"));
+  const Certificate other = Certificate::SelfSigned(CaSpec("other"));
+  const Certificate leaf = root.Issue(ServerSpec({"backend.test"}));
+  const Certificate crossed = root.ReissueBy(other, CaSpec("root"));
+  EXPECT_EQ(X509_verify(crossed.x509(), other.key()), 1);
+  EXPECT_EQ(X509_check_issued(crossed.x509(), leaf.x509()), X509_V_OK);
+  EXPECT_EQ(X509_verify(leaf.x509(), crossed.key()), 1);
+  EXPECT_NE(crossed.der(), root.der());
 }
 
 TEST(CertificateMakerTest, NamesAreToldApart) {
