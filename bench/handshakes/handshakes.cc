@@ -3,9 +3,9 @@
 //   bazel run --config=opt //bench/handshakes
 //
 // Prints two tables. First: of many new connections, so many at a time, how many resume a TLS
-// session, for sluice and nginx with 1, 2 and 4 workers, in front of upstreams that treat tickets
-// in different ways. Second: CPU time of the proxy for each connection, full and resumed, sluice
-// and nginx by turns, medians.
+// session, for sluice and nginx with 1, 2 and 4 workers, in front of upstreams on OpenSSL and on
+// BoringSSL. Second: CPU time of the proxy for each connection, full and resumed, sluice and nginx
+// by turns, medians.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -36,21 +36,17 @@ std::string ProxySsl(std::string_view version, const Certificates& certificates)
                       certificates.File("ca"), "; proxy_ssl_name backend;");
 }
 
-std::string_view NameOf(Proxy::Kind kind) {
-  return kind == Proxy::Kind::kSluice ? "sluice" : "nginx";
-}
-
-std::string_view NameOf(Upstream::Kind kind) {
-  switch (kind) {
-    case Upstream::Kind::kOpenssl:
-      return "OpenSSL";
-    case Upstream::Kind::kOpensslSingleUse:
-      return "OpenSSL, single use";
-    case Upstream::Kind::kBoringssl:
-      return "BoringSSL";
-  }
-  return "";
-}
+// What is compared for how often it resumes sessions.
+struct Contender {
+  const char* name;
+  Proxy::Kind kind;
+  const char* directives;
+};
+constexpr Contender kContenders[] = {
+    {"sluice", Proxy::Kind::kSluice, ""},
+    {"sluice, single_use", Proxy::Kind::kSluice, "proxy_ssl_session_tickets single_use;"},
+    {"nginx", Proxy::Kind::kNginx, ""},
+};
 
 void Run(const Proxy& proxy, int num_connections, int concurrency) {
   const ChurnResult result = Churn(proxy.address(), num_connections, concurrency, kRequest,
@@ -70,10 +66,11 @@ Upstream::Counts CountsOf(const Upstream& upstream, int num_connections) {
 }
 
 // Percent of connections resumed after as many as are open at a time have warmed the cache.
-double ResumptionRate(Proxy::Kind kind, int workers, Upstream::Kind upstream_kind,
+double ResumptionRate(const Contender& contender, int workers, Upstream::Kind upstream_kind,
                       std::string_view version, int concurrency, const Certificates& certificates) {
   const Upstream upstream(upstream_kind, version, certificates);
-  const Proxy proxy(kind, workers, upstream.address(), ProxySsl(version, certificates));
+  const Proxy proxy(contender.kind, workers, upstream.address(),
+                    absl::StrCat(ProxySsl(version, certificates), contender.directives));
   const int num_warm = std::max(concurrency, workers);
   Run(proxy, num_warm, concurrency);
   const int resumed_before = CountsOf(upstream, num_warm).num_resumed;
@@ -90,13 +87,13 @@ void PrintRates(const Certificates& certificates) {
   std::printf("| upstream | version | proxy | workers |");
   for (const int concurrency : kConcurrency) std::printf(" %d at a time |", concurrency);
   std::printf("\n| --- | --- | --- | --: | --: | --: | --: | --: |\n");
-  for (const Upstream::Kind upstream :
-       {Upstream::Kind::kOpenssl, Upstream::Kind::kOpensslSingleUse, Upstream::Kind::kBoringssl}) {
+  for (const Upstream::Kind upstream : {Upstream::Kind::kOpenssl, Upstream::Kind::kBoringssl}) {
     for (const std::string_view version : kVersions) {
-      for (const Proxy::Kind proxy : {Proxy::Kind::kSluice, Proxy::Kind::kNginx}) {
+      for (const Contender& proxy : kContenders) {
         for (const int workers : {1, 2, 4}) {
-          std::printf("| %s | %s | %s | %d |", std::string(NameOf(upstream)).c_str(),
-                      std::string(version).c_str(), std::string(NameOf(proxy)).c_str(), workers);
+          std::printf("| %s | %s | %s | %d |",
+                      upstream == Upstream::Kind::kOpenssl ? "OpenSSL" : "BoringSSL",
+                      std::string(version).c_str(), proxy.name, workers);
           for (const int concurrency : kConcurrency) {
             std::printf(" %.1f |", ResumptionRate(proxy, workers, upstream, version, concurrency,
                                                   certificates));

@@ -36,7 +36,6 @@ http {
         ssl_certificate $2;
         ssl_certificate_key $3;
         ssl_protocols $4;
-        $5
         return 200 "ok";
     }
 }
@@ -116,13 +115,10 @@ Upstream::Upstream(Kind kind, std::string_view version, const Certificates& cert
             absl::StrCat("--key=", certificates.File("server_key"))};
   } else {
     address_ = testing::FreeAddress();
-    const std::string config = dir_.Write(
-        "nginx.conf",
-        absl::Substitute(kNginxUpstream, dir_.path(), address_, certificates.File("server"),
-                         certificates.File("server_key"), version,
-                         kind == Kind::kOpenssl
-                             ? ""
-                             : "ssl_session_tickets off; ssl_session_cache shared:S:16m;"));
+    const std::string config =
+        dir_.Write("nginx.conf", absl::Substitute(kNginxUpstream, dir_.path(), address_,
+                                                  certificates.File("server"),
+                                                  certificates.File("server_key"), version));
     argv = {"/usr/sbin/nginx", "-e", "stderr", "-c", config};
   }
   child_ = std::make_unique<ChildProcess>(OnCpus("1", argv));

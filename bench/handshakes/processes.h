@@ -30,10 +30,8 @@ inline constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: backend\r\
 class Upstream {
  public:
   enum class Kind {
-    kOpenssl,           // Debian's nginx: stateless tickets, taken as often as they are offered.
-    kOpensslSingleUse,  // The same with a session cache in place of tickets: in TLS 1.3 every
-                        // session is good for one resumption.
-    kBoringssl,         // tools/demo_upstream.
+    kOpenssl,    // Debian's nginx.
+    kBoringssl,  // tools/demo_upstream.
   };
 
   // `version` is nginx's name of it ("TLSv1.3"); BoringSSL takes what the proxy offers.
