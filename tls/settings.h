@@ -62,8 +62,8 @@ struct Settings {
   int verify_depth = 1;
   File trusted_certificate;  // PEM, the CAs that verification starts from.
   File crl;                  // PEM, one or several CRLs. Given: every CA of a chain needs one.
-  // Accepts what is too weak by today's measure: RSA keys below 2048 bits, curves below P-256, SHA-1
-  // signatures.
+  // Accepts what is too weak by today's measure: RSA keys below 2048 bits, curves below P-256,
+  // SHA-1 signatures.
   bool verify_legacy = false;
   // The host name (or IP literal) the upstream's certificate must carry, and the SNI to send.
   std::string name;
