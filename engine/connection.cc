@@ -127,9 +127,9 @@ void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent
   if (result < 0) {
     self.reset = true;
     if (state_ == State::kRelaying) {
-      Log(LogLevel::kInfo,
-          absl::StrCat(SystemErrorText("recv()", -result), " while proxying and reading from ",
-                       side == Side::kClient ? "client" : "upstream"));
+      Log(LogLevel::kInfo, SystemErrorText("recv()", -result),
+          side == Side::kClient ? "proxying and reading from client"
+                                : "proxying and reading from upstream");
     }
     StopSendingTo(side);
   }

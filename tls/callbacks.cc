@@ -55,6 +55,8 @@ uint32_t LifetimeTold(const SSL_SESSION* session) {
 int KeepTicket(SSL* ssl, SSL_SESSION* session) {
   CallbackState& state = StateOf(ssl);
   if (state.tickets == nullptr) return 0;
+  // An empty one is as good as none: it cannot be offered (RFC 8446 4.2.11).
+  if (SSL_version(ssl) >= TLS1_3_VERSION && SSL_SESSION_has_ticket(session) == 0) return 0;
   ++state.num_tickets;
   state.ticket_lifetime_s = LifetimeTold(session);
   if (state.verifier != nullptr) EndWithTrust(session, state.trusted_until_s);

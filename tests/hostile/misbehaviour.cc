@@ -1,0 +1,58 @@
+#include "tests/hostile/misbehaviour.h"
+
+#include <openssl/cipher.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice::testing {
+namespace {
+
+// The words of tls/error_queue.h for errors of BoringSSL's.
+std::string Failure(std::string_view function, const Errors& errors) {
+  std::string text;
+  for (const Error& error : errors) {
+    const uint32_t code =
+        ERR_GET_LIB(error.code) != 0 ? error.code : ERR_PACK(ERR_LIB_SSL, error.code);
+    char line[ERR_ERROR_STRING_BUF_LEN];
+    ERR_error_string_n(code, line, sizeof(line));
+    absl::StrAppend(&text, " ", line, error.detail.empty() ? "" : ":", error.detail);
+  }
+  return absl::StrCat(function, "() failed (SSL:", text, ")");
+}
+
+}  // namespace
+
+Errors Forged() {
+  return {ERR_PACK(ERR_LIB_CIPHER, CIPHER_R_BAD_DECRYPT),
+          SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC};
+}
+
+Error AlertReceived(AlertDescription description) {
+  return {static_cast<uint32_t>(SSL_AD_REASON_OFFSET + description),
+          absl::StrCat("SSL alert number ", description)};
+}
+
+Ending RefusedAs(const Errors& errors) {
+  return RefusedBecause(Failure("SSL_do_handshake", errors));
+}
+
+Ending RefusedBecause(std::string_view text) {
+  return {.log = absl::StrCat(text, " while SSL handshaking to upstream"), .refused = true};
+}
+
+Ending BrokenAs(const Errors& errors, std::string_view received) {
+  return {.log = absl::StrCat(Failure("SSL_read", errors), " while proxying connection"),
+          .received = std::string(received),
+          .client_end = End::kReset};
+}
+
+Ending Served(std::string_view received) { return {.received = std::string(received)}; }
+
+Ending Truncated(std::string_view received) {
+  return {.log = "upstream closed connection without close_notify while proxying connection",
+          .received = std::string(received)};
+}
+
+}  // namespace sluice::testing
