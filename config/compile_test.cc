@@ -3,6 +3,7 @@
 #include "config/compile.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "config/endpoint.h"
 #include "config/load.h"
@@ -39,7 +41,7 @@ class CompileTest : public testing::Test {
                                },
                            .user_exists = [](const std::string&) { return true; },
                            .group_exists = [](const std::string&) { return true; },
-                           .permissions_of = [this](const std::string&) { return permissions_; },
+                           .mode_of = [this](const std::string&) { return mode_; },
                            .usable_cpus = {0, 1},
                            .is_privileged = true},
                 .check_tls = [this](const tls::Settings& settings) {
@@ -70,7 +72,7 @@ class CompileTest : public testing::Test {
   std::vector<std::string> asked_;
   std::vector<tls::Settings> checked_;
   std::vector<tls::Problem> problems_;
-  int permissions_ = 0600;
+  absl::StatusOr<mode_t> mode_ = S_IFREG | 0600;
   absl::StatusOr<std::vector<Address>> answer_ =
       std::vector<Address>{IpAddress("192.0.2.1", 0), IpAddress("2001:db8::1", 0)};
 };
@@ -130,23 +132,50 @@ TEST_F(CompileTest, TellsWhoElseMayUseAKeyAndNotWhenAGroupMay) {
   const std::string text =
       "stream { server { listen 1; proxy_pass host:3; proxy_ssl on;\n"
       "proxy_ssl_certificate cert; proxy_ssl_certificate_key key; } }";
-  const std::pair<int, std::string> kExpected[] = {
-      {0600, ""},
-      {0660, ""},
-      {0000, ""},  // Cannot be found out.
-      {0604, "everyone on this machine may read the key in \"" + directory_ +
-                 "/key\" (mode 0604): run \"chmod 600\" on it"},
-      {0602, "everyone on this machine may overwrite the key in \"" + directory_ +
-                 "/key\" (mode 0602): run \"chmod 600\" on it"},
+  const std::pair<absl::StatusOr<mode_t>, std::string> kExpected[] = {
+      {S_IFREG | 0600, ""},
+      {S_IFREG | 0660, ""},
+      {S_IFCHR | 0666, ""},
+      {absl::UnavailableError("stat() failed"), ""},
+      {S_IFREG | 0604, "everyone on this machine may read the key in \"" + directory_ +
+                           "/key\" (mode 0604): run \"chmod 600\" on it"},
+      {S_IFREG | 0602, "everyone on this machine may overwrite the key in \"" + directory_ +
+                           "/key\" (mode 0602): run \"chmod 600\" on it"},
   };
-  for (const auto& [permissions, expected] : kExpected) {
-    permissions_ = permissions;
+  for (const auto& [mode, expected] : kExpected) {
+    mode_ = mode;
     std::string told;
     for (const Diagnostic& diagnostic : Compile(text).diagnostics.Sorted()) {
       if (diagnostic.place.line == 2) told += diagnostic.message;
     }
     EXPECT_EQ(told, expected);
   }
+}
+
+// A root who closes /dev/null or /etc/passwd to others breaks the machine.
+TEST_F(CompileTest, AdvisesToCloseOnlyFilesThatProvedToHoldSecrets) {
+  Write("cert", "CERT");
+  Write("key", "KEY");
+  Write("passwords", "one");
+  Write("empty", "");
+  mode_ = S_IFREG | 0644;
+  const auto advises = [&](std::string_view directives) {
+    const LoadResult result = Compile(absl::StrCat(
+        "stream { server { listen 1; proxy_pass host:3; proxy_ssl on; ", directives, " } }"));
+    return result.diagnostics.Render().find("chmod") != std::string::npos;
+  };
+  const std::string good = "proxy_ssl_certificate cert; proxy_ssl_certificate_key key;";
+  EXPECT_TRUE(advises(good));
+  EXPECT_FALSE(advises("proxy_ssl_certificate_key key; proxy_ssl_password_file passwords;"));
+  for (const char* file : {"/dev/null", "/dev", "empty", "missing"}) {
+    EXPECT_FALSE(
+        advises(absl::StrCat("proxy_ssl_certificate cert; proxy_ssl_certificate_key ", file, ";")));
+    EXPECT_FALSE(advises(absl::StrCat(good, " proxy_ssl_password_file ", file, ";")));
+  }
+  problems_ = {{.field = tls::Field::kCertificateKey, .fatal = false, .message = "weak"}};
+  EXPECT_TRUE(advises(good));
+  problems_ = {{.field = tls::Field::kCertificateKey, .fatal = true, .message = "no key"}};
+  EXPECT_FALSE(advises(good));
 }
 
 TEST_F(CompileTest, FindsTheKeyLogWhereLogsAreAndCommandsFilesWhereFilesAre) {

@@ -149,6 +149,7 @@ void AddConfCommand(Call& call) {
   // The last one counts.
   std::erase_if(commands, [&](const ConfCommand& one) { return one.apply == command->apply; });
   commands.push_back({.apply = command->apply,
+                      .name = command->name,
                       .field = command->field,
                       .value = std::move(text),
                       .span = value.span});

@@ -104,9 +104,12 @@ void SetProtocols(Call& call) {
   call.server->tls.max_version = kTlsVersions[highest];
 }
 
+// Names joined by ':'. Which there are is tls::CheckSettings's to say.
 template <std::string tls::Settings::*kField>
-void SetText(Call& call) {
-  call.server->tls.*kField = call.arg(0).text;
+void SetList(Call& call) {
+  const Word& word = call.arg(0);
+  if (word.text.empty()) return call.InvalidValue(word, "at least one name");
+  call.server->tls.*kField = word.text;
 }
 
 void SetAlpn(Call& call) {
@@ -228,7 +231,7 @@ constexpr DirectiveSpec kDirectives[] = {
      .help = "The versions offered to upstreams."},
     {.name = "proxy_ssl_ciphers",
      .contexts = kStream | kServer,
-     .set = SetText<&tls::Settings::ciphers>,
+     .set = SetList<&tls::Settings::ciphers>,
      .usage = "CIPHERS",
      .help = "Cipher suites up to TLS 1.2, in OpenSSL's syntax."},
     {.name = "proxy_ssl_trusted_certificate",
@@ -288,7 +291,7 @@ constexpr DirectiveSpec kDirectives[] = {
      .help = "The application protocols offered to upstreams, the preferred one first."},
     {.name = "proxy_ssl_groups",
      .contexts = kStream | kServer,
-     .set = SetText<&tls::Settings::groups>,
+     .set = SetList<&tls::Settings::groups>,
      .usage = "NAME[:NAME...]",
      .help = "The groups for key exchange, the preferred one first."},
     {.name = "proxy_ssl_conf_command",

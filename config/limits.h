@@ -53,7 +53,9 @@ inline constexpr int64_t kBufferBytesMin = int64_t{32} << 10;
 inline constexpr int64_t kDurationMsMax = int64_t{10} * 365 * 24 * 60 * 60 * 1000;
 
 // proxy_ssl_session_cache: what the sessions of one peer may take. A session with the upstream's
-// chain is 2 to 5 KiB: the least is a dozen of them, the most a quarter of a million.
+// chain is 2 to 5 KiB: the least is a dozen of them, the most a quarter of a million. With many
+// shards the least is more, because each has room for three, whatever is given
+// (tls::TicketCache::kShareBytesMin).
 inline constexpr int64_t kSessionCacheBytesMin = int64_t{64} << 10;
 inline constexpr int64_t kSessionCacheBytesMax = int64_t{1} << 30;
 

@@ -15,6 +15,10 @@
 namespace sluice::config {
 namespace {
 
+// Stands for a name that could not be found, which has been reported: that there is none is no
+// further mistake, and files are looked at all the same.
+constexpr char kNameOfMistake[] = "unknown";
+
 // Traffic that someone took care to protect, and that would go out in clear.
 void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
   if (block.Mentions("proxy_ssl") || block.SetBy("proxy_ssl") != nullptr) return;
@@ -27,6 +31,25 @@ void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
                                      "to its upstream in clear"));
     return;
   }
+}
+
+// Settles the name by which the upstream's certificate is verified, and which is sent as SNI.
+// `proxy_pass_name`: the one to use if no other is given.
+void FinishTlsName(const Block& block, const std::string& proxy_pass_name, tls::Settings& tls,
+                   DiagnosticList& diagnostics) {
+  if (!tls.name.empty()) return;
+  tls.name = proxy_pass_name;
+  const Directive* given = block.SetBy("proxy_ssl_name");
+  if (given == nullptr || !given->args[0].text.empty()) return;
+  if (!tls.verify && !tls.send_server_name) return;
+  diagnostics.Error(
+      given->args[0].span,
+      absl::StrCat(
+          "\"proxy_ssl_name\" is empty: there is no name to ",
+          tls.verify ? "verify the upstream's certificate by" : "send to the upstream",
+          "; give one",
+          proxy_pass_name.empty() ? "" : absl::StrCat(", such as ", Quote(proxy_pass_name))));
+  tls.name = kNameOfMistake;
 }
 
 }  // namespace
@@ -78,16 +101,15 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
   if (upstream.has_value()) {
     scope.server.upstream = *upstream;
   } else {
-    // Reported. That there is no name is no further mistake, and files are looked at all the same.
-    name = "unknown";
+    name = kNameOfMistake;
   }
   if (scope.tls_enabled) {
-    if (scope.tls.name.empty()) scope.tls.name = name;
     if (scope.strict_tls) {
       // Who writes "off" means it.
       if (block.SetBy("proxy_ssl_verify") == nullptr) scope.tls.verify = true;
       if (block.SetBy("proxy_ssl_server_name") == nullptr) scope.tls.send_server_name = true;
     }
+    FinishTlsName(block, name, scope.tls, diagnostics_);
     ApplyConfCommands(scope, diagnostics_);
     scope.server.tls_profile = tls_profiles_.Add(scope, block);
   } else {

@@ -71,6 +71,7 @@ struct PlacedListener {
 // One proxy_ssl_conf_command.
 struct ConfCommand {
   void (*apply)(const std::string& value, tls::Settings& tls);
+  std::string_view name;  // As OpenSSL writes it.
   // What problems with the value are reported under; none: it has none.
   std::optional<tls::Field> field;
   std::string value;  // Found good; a path is resolved.

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "config/endpoint.h"
 
 namespace sluice::config {
@@ -39,9 +42,12 @@ absl::StatusOr<std::vector<Address>> Resolve(const std::string& host) {
   return addresses;
 }
 
-int PermissionsOf(const std::string& path) {
-  struct stat status;
-  return stat(path.c_str(), &status) == 0 ? static_cast<int>(status.st_mode & 0777) : 0;
+absl::StatusOr<mode_t> ModeOf(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) return info.st_mode;
+  const int error = errno;
+  const std::string message = absl::StrCat("stat() failed (", error, ": ", strerror(error), ")");
+  return error == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);
 }
 
 std::vector<int> UsableCpus() {
@@ -63,7 +69,7 @@ System ThisSystem() {
   return {.resolve = Resolve,
           .user_exists = [](const std::string& name) { return getpwnam(name.c_str()) != nullptr; },
           .group_exists = [](const std::string& name) { return getgrnam(name.c_str()) != nullptr; },
-          .permissions_of = PermissionsOf,
+          .mode_of = ModeOf,
           .usable_cpus = UsableCpus(),
           .is_privileged = geteuid() == 0};
 }

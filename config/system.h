@@ -2,6 +2,8 @@
 #ifndef SLUICE_CONFIG_SYSTEM_H_
 #define SLUICE_CONFIG_SYSTEM_H_
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,8 +19,10 @@ struct System {
   std::function<absl::StatusOr<std::vector<Address>>(const std::string& host)> resolve;
   std::function<bool(const std::string& name)> user_exists;
   std::function<bool(const std::string& name)> group_exists;
-  // Who may read and write a file: the lower nine bits of its mode; 0 if they cannot be found out.
-  std::function<int(const std::string& path)> permissions_of;
+  // What stands at `path`, behind symbolic links, and who may use it: st_mode of inode(7). Fails
+  // with NotFound if nothing does; the message is in nginx's words, without the path: "stat()
+  // failed (13: Permission denied)".
+  std::function<absl::StatusOr<mode_t>(const std::string& path)> mode_of;
   // The CPUs this process may run on, ascending; at least one.
   std::vector<int> usable_cpus;
   // Whether the process may change its user.

@@ -8,6 +8,9 @@
 #include <fstream>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
 namespace sluice::config {
 namespace {
 
@@ -35,14 +38,21 @@ TEST(ThisSystem, KnowsItsUsersAndCpus) {
   EXPECT_TRUE(std::is_sorted(system.usable_cpus.begin(), system.usable_cpus.end()));
 }
 
-TEST(ThisSystem, TellsWhoMayReadAFile) {
+TEST(ThisSystem, TellsWhatAFileIsAndWhoMayReadIt) {
   const std::string path = testing::TempDir() + "/system_test.file";
   std::ofstream(path) << "x";
   ASSERT_EQ(chmod(path.c_str(), 0604), 0);
   const System system = ThisSystem();
-  EXPECT_EQ(system.permissions_of(path), 0604);
+  EXPECT_EQ(*system.mode_of(path), mode_t{S_IFREG | 0604});
+  const absl::StatusOr<mode_t> inside = system.mode_of(path + "/inside");
+  EXPECT_EQ(inside.status().message(), "stat() failed (20: Not a directory)");
+  EXPECT_FALSE(absl::IsNotFound(inside.status()));
   ASSERT_EQ(unlink(path.c_str()), 0);
-  EXPECT_EQ(system.permissions_of(path), 0);
+  const absl::StatusOr<mode_t> gone = system.mode_of(path);
+  EXPECT_EQ(gone.status().message(), "stat() failed (2: No such file or directory)");
+  EXPECT_TRUE(absl::IsNotFound(gone.status()));
+  EXPECT_TRUE(S_ISDIR(*system.mode_of(testing::TempDir())));
+  EXPECT_TRUE(S_ISCHR(*system.mode_of("/dev/null")));
 }
 
 }  // namespace

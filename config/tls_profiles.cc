@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "config/endpoint.h"
 #include "config/quote.h"
@@ -53,22 +54,6 @@ std::string_view DirectiveOf(tls::Field field) {
   return "proxy_ssl";
 }
 
-// Where the value of `field` comes from: a command or its directive, or for a default the directive
-// that made the default count.
-Span SpanOf(tls::Field field, const ServerScope& server, const Block& block) {
-  for (const ConfCommand& command : server.conf_commands) {
-    if (command.field == field) return command.span;
-  }
-  const Directive* directive = block.SetBy(DirectiveOf(field));
-  if (directive == nullptr && field == tls::Field::kName) directive = block.SetBy("proxy_pass");
-  if (directive != nullptr) return directive->args[0].span;
-  if (field == tls::Field::kTrustedCertificate) {
-    directive = block.SetBy("proxy_ssl_verify");
-    if (directive == nullptr) directive = block.SetBy("strict_tls");
-  }
-  return (directive == nullptr ? block.SetBy("proxy_ssl") : directive)->name.span;
-}
-
 // Whether upstreams may be expected to tell their hosts apart by `name`: a host name, not an
 // address, and not the name of a group that has no dot and was not meant as a host name.
 bool IsHostName(const std::string& name, const Block& block) {
@@ -76,6 +61,29 @@ bool IsHostName(const std::string& name, const Block& block) {
   const Directive* proxy_ssl_name = block.SetBy("proxy_ssl_name");
   const bool is_explicit = proxy_ssl_name != nullptr && proxy_ssl_name->args[0].text == name;
   return is_explicit || name.find('.') != std::string::npos;
+}
+
+// Why secrets cannot be logged to `path`; empty if they can. `mode`: what stands there.
+std::string KeyLogObstacle(const std::string& path, const absl::StatusOr<mode_t>& mode,
+                           const System& system) {
+  if (mode.ok()) {
+    // A device or FIFO may hold up every handshake that writes to it.
+    return S_ISREG(*mode) ? "" : "not a regular file; name one, or remove the directive";
+  }
+  if (!absl::IsNotFound(mode.status())) return std::string(mode.status().message());
+
+  // It is made at start, if there is a place for it.
+  std::string folder = DirectoryOf(path);
+  if (folder.empty()) folder.push_back('.');
+  const absl::StatusOr<mode_t> folder_mode = system.mode_of(folder);
+  if (absl::IsNotFound(folder_mode.status())) {
+    return absl::StrCat("there is no ", Quote(folder), "; make that folder, or name another file");
+  }
+  if (!folder_mode.ok()) return absl::StrCat(Quote(folder), ": ", folder_mode.status().message());
+  if (!S_ISDIR(*folder_mode)) {
+    return absl::StrCat(Quote(folder), " is not a folder; name another file");
+  }
+  return "";
 }
 
 std::vector<std::string> Passwords(const std::string& contents) {
@@ -89,21 +97,42 @@ std::vector<std::string> Passwords(const std::string& contents) {
 
 }  // namespace
 
+// A command or the field's directive, or for a default the directive that made the default count.
+TlsProfiles::Origin TlsProfiles::OriginOf(tls::Field field, const ServerScope& server,
+                                          const Block& block) {
+  for (const ConfCommand& command : server.conf_commands) {
+    if (command.field == field) return {.span = command.span, .command = command.name};
+  }
+  const Directive* directive = block.SetBy(DirectiveOf(field));
+  if (directive == nullptr && field == tls::Field::kName) directive = block.SetBy("proxy_pass");
+  if (directive != nullptr) return {.span = directive->args[0].span, .command = {}};
+  if (field == tls::Field::kTrustedCertificate) {
+    directive = block.SetBy("proxy_ssl_verify");
+    if (directive == nullptr) directive = block.SetBy("strict_tls");
+  }
+  if (directive == nullptr) directive = block.SetBy("proxy_ssl");
+  return {.span = directive->name.span, .command = {}};
+}
+
 int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   const tls::Settings& tls = server.tls;
   WarnOfUnsafe(tls, block);
+  TellOfUnusedSessionSettings(tls, block);
+  if (!tls.key_log_path.empty()) {
+    CheckKeyLog(tls.key_log_path, *block.SetBy("proxy_ssl_key_log"));
+  }
   const int index = Find(tls, server.tls_password_path);
   Profile& profile = profiles_[static_cast<size_t>(index)];
-  Use use{.profile = index, .spans = {}};
+  Use use{.profile = index, .origins = {}};
   for (const tls::Field field : kFields) {
-    use.spans[static_cast<size_t>(field)] = SpanOf(field, server, block);
+    use.origins[static_cast<size_t>(field)] = OriginOf(field, server, block);
   }
   for (const tls::Problem& problem : tls::CheckCombination(tls)) Report(problem, use);
 
   // For a known profile too: its files, if bad, are to be reported at this server's lines.
   const auto load = [&](tls::Field field, tls::File* file) {
     if (!file->given()) return;
-    const std::string* contents = Load(file->path, use.spans[static_cast<size_t>(field)]);
+    const std::string* contents = Load(file->path, OriginOf(field, use).span);
     if (contents == nullptr) {
       profile.is_complete = false;
     } else if (file->contents.empty()) {
@@ -117,13 +146,6 @@ int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   tls::File password_file{.path = server.tls_password_path, .contents = {}};
   load(tls::Field::kPasswordFile, &password_file);
   profile.settings.passwords = Passwords(password_file.contents);
-
-  const auto warn_of_open = [&](std::string_view secret, tls::Field field, const tls::File& file) {
-    if (file.given()) WarnOfOpenFile(secret, file.path, use.spans[static_cast<size_t>(field)]);
-  };
-  warn_of_open("key", tls::Field::kCertificateKey, tls.certificate_key);
-  warn_of_open("password", tls::Field::kPasswordFile, password_file);
-
   uses_.push_back(std::move(use));
   return index;
 }
@@ -156,12 +178,6 @@ void TlsProfiles::WarnOfUnsafe(const tls::Settings& tls, const Block& block) {
          "certificates with RSA keys below 2048 bits or SHA-1 signatures are trusted, which can be "
          "forged: have the upstream's renewed, and turn this off");
   }
-  if (!tls.key_log_path.empty()) {
-    warn("proxy_ssl_key_log",
-         absl::StrCat("whoever can read ", Quote(tls.key_log_path),
-                      " can decrypt the traffic with these upstreams: remove this when the search "
-                      "for a fault is over"));
-  }
   if (tls.min_version < tls::Version::kTls12) {
     warn("proxy_ssl_protocols",
          "TLSv1 and TLSv1.1 are no longer safe (RFC 8996): keep to TLSv1.2 TLSv1.3 if all "
@@ -169,16 +185,59 @@ void TlsProfiles::WarnOfUnsafe(const tls::Settings& tls, const Block& block) {
   }
 }
 
+// Settings of a whole `stream` are not told where one server does without sessions.
+void TlsProfiles::TellOfUnusedSessionSettings(const tls::Settings& tls, const Block& block) {
+  constexpr std::string_view kSwitch = "proxy_ssl_session_reuse";
+  if (tls.session_reuse) return;
+  for (const std::string_view name : {"proxy_ssl_session_tickets", "proxy_ssl_session_cache"}) {
+    const Directive* here = block.SetHereBy(name);
+    const Directive* unused =
+        here == nullptr && block.SetHereBy(kSwitch) == nullptr ? block.SetBy(name) : here;
+    if (unused == nullptr) continue;
+    diagnostics_.Notice(unused->name.span,
+                        absl::StrCat("\"", name, "\" has no effect with \"", kSwitch, " off\""));
+  }
+}
+
+void TlsProfiles::CheckKeyLog(const std::string& path, const Directive& directive) {
+  const absl::StatusOr<mode_t> mode = system_.mode_of(path);
+  const std::string obstacle = KeyLogObstacle(path, mode, system_);
+  if (!obstacle.empty()) {
+    diagnostics_.Error(directive.args[0].span,
+                       absl::StrCat("cannot log keys to ", Quote(path), ": ", obstacle));
+    return;
+  }
+  diagnostics_.Warning(
+      directive.name.span,
+      absl::StrCat("whoever can read ", Quote(path),
+                   " can decrypt the traffic with these upstreams: remove this when the search "
+                   "for a fault is over"));
+  if (mode.ok()) WarnOfOpenFile("secrets", path, *mode, directive.args[0].span);
+}
+
+void TlsProfiles::WarnOfOpenSecrets(const Use& use) {
+  const Profile& profile = profiles_[static_cast<size_t>(use.profile)];
+  // Without a certificate nobody has looked into the key, nor without a key at the passwords.
+  if (!profile.settings.certificate.given()) return;
+  const auto warn = [&](std::string_view secret, tls::Field field, const std::string& path) {
+    if (path.empty()) return;
+    const absl::StatusOr<mode_t> mode = system_.mode_of(path);
+    if (mode.ok()) WarnOfOpenFile(secret, path, *mode, OriginOf(field, use).span);
+  };
+  warn("key", tls::Field::kCertificateKey, profile.settings.certificate_key.path);
+  warn("password", tls::Field::kPasswordFile, profile.password_path);
+}
+
 // A group is given a key on purpose, as Debian's "ssl-cert" is: only what everyone may read is
 // told.
-void TlsProfiles::WarnOfOpenFile(std::string_view secret, const std::string& path, Span span) {
-  const int permissions = system_.permissions_of(path);
-  if ((permissions & (S_IROTH | S_IWOTH)) == 0) return;
+void TlsProfiles::WarnOfOpenFile(std::string_view secret, const std::string& path, mode_t mode,
+                                 Span span) {
+  if (!S_ISREG(mode) || (mode & (S_IROTH | S_IWOTH)) == 0) return;
   diagnostics_.Warning(
-      span, absl::StrCat("everyone on this machine may ",
-                         (permissions & S_IROTH) != 0 ? "read" : "overwrite", " the ", secret,
-                         " in ", Quote(path), absl::StrFormat(" (mode %04o)", permissions),
-                         ": run \"chmod 600\" on it"));
+      span,
+      absl::StrCat("everyone on this machine may ", (mode & S_IROTH) != 0 ? "read" : "overwrite",
+                   " the ", secret, " in ", Quote(path),
+                   absl::StrFormat(" (mode %04o)", mode & 0777), ": run \"chmod 600\" on it"));
 }
 
 int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path) {
@@ -216,15 +275,27 @@ void TlsProfiles::Check(const TlsCheck& check) {
     if (profiles_[i].is_complete) problems[i] = check(profiles_[i].settings);
   }
   for (const Use& use : uses_) {
-    for (const tls::Problem& problem : problems[static_cast<size_t>(use.profile)]) {
+    const auto index = static_cast<size_t>(use.profile);
+    bool loaded = profiles_[index].is_complete;
+    for (const tls::Problem& problem : problems[index]) {
       Report(problem, use);
+      if (problem.fatal) loaded = false;
     }
+    if (loaded) WarnOfOpenSecrets(use);
   }
 }
 
 void TlsProfiles::Report(const tls::Problem& problem, const Use& use) {
-  diagnostics_.Add(problem.fatal ? Severity::kError : Severity::kWarning,
-                   use.spans[static_cast<size_t>(problem.field)], problem.message);
+  const Origin& origin = OriginOf(problem.field, use);
+  std::string message = problem.message;
+  if (!origin.command.empty()) {
+    // A message may name the field's directive, which nobody wrote.
+    absl::StrReplaceAll({{absl::StrCat("\"", DirectiveOf(problem.field), "\""),
+                          absl::StrCat("\"proxy_ssl_conf_command ", origin.command, "\"")}},
+                        &message);
+  }
+  diagnostics_.Add(problem.fatal ? Severity::kError : Severity::kWarning, origin.span,
+                   std::move(message));
 }
 
 std::vector<tls::Settings> TlsProfiles::Take() && {

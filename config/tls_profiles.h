@@ -2,6 +2,8 @@
 #ifndef SLUICE_CONFIG_TLS_PROFILES_H_
 #define SLUICE_CONFIG_TLS_PROFILES_H_
 
+#include <sys/types.h>
+
 #include <array>
 #include <functional>
 #include <string>
@@ -42,7 +44,11 @@ class TlsProfiles {
 
  private:
   static constexpr size_t kNumFields = 10;  // Of tls::Field.
-  using FieldSpans = std::array<Span, kNumFields>;
+  // Where the value of a field comes from.
+  struct Origin {
+    Span span;
+    std::string_view command;  // Of proxy_ssl_conf_command; empty: it is a directive or a default.
+  };
 
   struct Profile {
     // As given to Add: what profiles are compared by.
@@ -54,12 +60,24 @@ class TlsProfiles {
   };
   struct Use {
     int profile;
-    FieldSpans spans;
+    std::array<Origin, kNumFields> origins;
   };
 
+  static Origin OriginOf(tls::Field field, const ServerScope& server, const Block& block);
+  static const Origin& OriginOf(tls::Field field, const Use& use) {
+    return use.origins[static_cast<size_t>(field)];
+  }
+
   void WarnOfUnsafe(const tls::Settings& tls, const Block& block);
+  void TellOfUnusedSessionSettings(const tls::Settings& tls, const Block& block);
+  // Whether secrets can be logged to `path`, as `directive` says, and who may read them.
+  void CheckKeyLog(const std::string& path, const Directive& directive);
+  // Reports what everyone may read or overwrite of the files that `use` has secrets in. For those
+  // that proved to hold them: what else may stand there (/dev/null, /etc/passwd) is not to be
+  // closed to others.
+  void WarnOfOpenSecrets(const Use& use);
   // `secret`: what the file holds, for the message.
-  void WarnOfOpenFile(std::string_view secret, const std::string& path, Span span);
+  void WarnOfOpenFile(std::string_view secret, const std::string& path, mode_t mode, Span span);
   void Report(const tls::Problem& problem, const Use& use);
   int Find(const tls::Settings& tls, const std::string& password_path);
   // Contents of `path`, reported at `span` if there are none.

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "absl/log/check.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/limits.h"
 #include "engine/system_error.h"
+#include "tls/key_log.h"
 
 namespace sluice::engine {
 
@@ -323,6 +325,7 @@ bool Connection::FinishReset(Side side) {
 
 // TLS has failed: what was opened before is good, and goes to the client first.
 bool Connection::FinishTlsFailure() {
+  ticket_deadline_ms_ = kNever;  // None will come.
   if (!relay_.drained(Side::kUpstream)) return false;
   FinishTlsFailed();
   return true;
@@ -470,11 +473,19 @@ void Connection::StartRelaying() {
   if (session == nullptr) return;
   shard_.metrics.upstream_handshakes_total.Add();
   if (session->resumed()) shard_.metrics.upstream_handshakes_resumed_total.Add();
+  if (tls::KeyLog* key_log = plan_->tls_contexts[server_.tls_profile]->key_log()) {
+    if (const absl::Status error = key_log->TakeError(); !error.ok()) {
+      Log(LogLevel::kError, error.message());
+    }
+  }
   if (logs_at(LogLevel::kInfo)) {
     LogRaw(LogLevel::kInfo,
            absl::StrCat("upstream ", peer().address.text, " speaks ",
                         tls::VersionName(session->version()), " with ", session->cipher(),
-                        session->resumed() ? ", session resumed" : ", full handshake"));
+                        session->resumed() ? ", session resumed" : ", full handshake",
+                        session->certificate_requested() && !session->certificate_sent()
+                            ? ", client certificate asked for, none sent"
+                            : ""));
   }
 }
 
@@ -485,6 +496,8 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
            absl::StrCat(any_ended_ && first_ended_ == Side::kUpstream ? "upstream" : "client",
                         " disconnected", ByteCounts(), ", reason: ", CloseReasonName(reason)));
   }
+  // A ClientHello that has not been sent stays here: its ticket goes back.
+  if (state_ == State::kConnecting) relay_.Drop(Side::kUpstream);
   ReleasePeer(/*failed=*/false);
   // To an upstream that is still there, a close_notify says that it has got everything.
   if (upstream == CloseKind::kGraceful &&

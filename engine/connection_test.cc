@@ -598,6 +598,41 @@ TEST_F(TlsConnectionTest, TicketThatWasNeverSentGoesBack) {
   EXPECT_FALSE(NextIsResumed());
 }
 
+TEST_F(TlsConnectionTest, ClientHelloWhoseTicketWentBackIsNotSent) {
+  settings_.ticket_use = tls::TicketUse::kSingleUse;
+  Accept();
+  connection_->OnUpstreamSocket(kUpstreamFd);
+  connection_->OnConnected(0);
+  EndReceive(Side::kClient, -ECONNRESET);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
+  EXPECT_TRUE(upstream().send.empty());
+  Stop();
+  AcceptOnSamePlan();
+  connection_->OnUpstreamSocket(kUpstreamFd);
+  connection_->OnConnected(0);
+  connection_->OnStop(now_ms_);
+  Advance();
+  EXPECT_TRUE(upstream().send.empty());
+}
+
+TEST_F(TlsConnectionTest, FailureWhileATicketIsAwaitedLeavesNoDeadlineBehind) {
+  tls::TestServerOptions options = tls::ServerOptions(tls::Identities().server);
+  options.num_tickets = 0;
+  tls::TestServer no_tickets(options);
+  peer_ = no_tickets.Accept();
+  Accept();
+  Handshake();
+  FromUpstream(peer_->Write("taken by nobody"));
+  EndReceive(Side::kClient, 0);
+  Advance(kTicketWaitMs / 2);
+  std::vector<uint8_t> garbage = {23, 3, 3, 0, 32};
+  garbage.resize(5 + 32);
+  FromUpstream(garbage);
+  Advance(kTicketWaitMs);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kNone) << "the client's bytes come first";
+  EXPECT_GT(connection_->deadline_ms(), now_ms_);
+}
+
 TEST_F(TlsConnectionTest, MissingCloseNotifyWithStrictCloseResetsTheClient) {
   server_.strict_close = true;
   Accept();

@@ -116,4 +116,12 @@ bool ApplySignatureAlgorithms(const std::string& algorithms, SSL_CTX* ssl_ctx,
   return true;
 }
 
+std::vector<uint16_t> SignatureAlgorithmCodes(const std::string& algorithms) {
+  std::vector<Problem> problems;
+  const std::optional<std::vector<int>> ids = ReadList(
+      algorithms, kSignatureChoices, "signature algorithm", Field::kSignatureAlgorithms, &problems);
+  if (!ids.has_value()) return {};
+  return {ids->begin(), ids->end()};
+}
+
 }  // namespace sluice::tls

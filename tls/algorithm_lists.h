@@ -7,6 +7,7 @@
 
 #include <openssl/base.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,16 @@ namespace sluice::tls {
 // Both append a fatal problem to `problems` for each name that is unknown or stands twice, and for
 // a list without any. True if the list is set on `ssl_ctx`; else `ssl_ctx` is as before.
 
-// Settings::groups, not empty. A key share is sent for the first one.
+// Settings::groups. A key share is sent for the first one.
 bool ApplyGroups(const std::string& groups, SSL_CTX* ssl_ctx, std::vector<Problem>* problems);
 
-// Settings::signature_algorithms, not empty: what the peer may sign with, and what a client
+// Settings::signature_algorithms: what the peer may sign with, and what a client
 // certificate is used with, as OpenSSL's SignatureAlgorithms has it for a client.
 bool ApplySignatureAlgorithms(const std::string& algorithms, SSL_CTX* ssl_ctx,
                               std::vector<Problem>* problems);
+
+// What `algorithms` name, as TLS numbers them (RFC 8446 4.2.3). Empty if a problem is in them.
+std::vector<uint16_t> SignatureAlgorithmCodes(const std::string& algorithms);
 
 }  // namespace sluice::tls
 

@@ -35,12 +35,13 @@ ssl_verify_result_t VerifyPeer(SSL* ssl, uint8_t* alert) {
 }
 
 // `session` is still ours alone here. A resumption must not find a chain that has run out since:
-// the upstream may have a new certificate by then, which only a full handshake brings.
+// the upstream may have a new certificate by then, which only a full handshake brings. A lifetime
+// that is set binds the tickets of all connections that resume it too, so it is set only for that.
 void EndWithTrust(SSL_SESSION* session, int64_t trusted_until_s) {
   const int64_t left_s = trusted_until_s - static_cast<int64_t>(SSL_SESSION_get_time(session));
   const int64_t timeout_s = SSL_SESSION_get_timeout(session);
-  SSL_SESSION_set_timeout(session,
-                          static_cast<uint32_t>(std::clamp<int64_t>(left_s, 0, timeout_s)));
+  if (left_s >= timeout_s) return;
+  SSL_SESSION_set_timeout(session, static_cast<uint32_t>(std::max<int64_t>(left_s, 0)));
 }
 
 // BoringSSL keeps what a TLS 1.2 server tells aside, and cuts a TLS 1.3 session's own by it.
@@ -64,6 +65,14 @@ int KeepTicket(SSL* ssl, SSL_SESSION* session) {
   return 1;
 }
 
+// 1: go on with the certificate that is set, or with none.
+int NoteCertificateRequest(SSL* ssl, void*) {
+  CallbackState& state = StateOf(ssl);
+  state.certificate_requested = true;
+  state.certificate_sent = SSL_get_privatekey(ssl) != nullptr;
+  return 1;
+}
+
 void WriteSecret(const SSL* ssl, const char* line) { StateOf(ssl).key_log->Write(line); }
 
 }  // namespace
@@ -81,6 +90,10 @@ void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify) {
 void InstallTicketCallback(ssl_ctx_st* ssl_ctx) {
   SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ssl_ctx, KeepTicket);
+}
+
+void InstallCertificateRequestCallback(ssl_ctx_st* ssl_ctx) {
+  SSL_CTX_set_cert_cb(ssl_ctx, NoteCertificateRequest, nullptr);
 }
 
 void InstallKeyLogCallback(ssl_ctx_st* ssl_ctx) {

@@ -26,6 +26,9 @@ struct CallbackState {
   uint32_t ticket_lifetime_s = 0;
   // Set by the callback that refuses the peer's certificate.
   Failure failure;
+  // In a full handshake: a resumed one does not ask.
+  bool certificate_requested = false;
+  bool certificate_sent = false;
   // Tickets end with the trust they were given under. Meaningful when `verifier` is set and the
   // handshake is done.
   int64_t trusted_until_s = 0;
@@ -37,6 +40,9 @@ void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify);
 
 // Makes every SSL of `ssl_ctx` give its tickets to CallbackState::tickets.
 void InstallTicketCallback(ssl_ctx_st* ssl_ctx);
+
+// Makes every SSL of `ssl_ctx` note whether its peer asks for a client certificate.
+void InstallCertificateRequestCallback(ssl_ctx_st* ssl_ctx);
 
 // Makes every SSL of `ssl_ctx` write its secrets to CallbackState::key_log.
 void InstallKeyLogCallback(ssl_ctx_st* ssl_ctx);

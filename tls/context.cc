@@ -7,7 +7,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <iterator>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -32,18 +31,6 @@ constexpr size_t kNameBytesMax = 255;
 // RSA keys of clients. Smaller ones are too small for OpenSSL at its default security level, and
 // below 528 bits for the signatures of TLS 1.3 (RSA-PSS with SHA-256, RFC 8017 9.1.1).
 constexpr int kRsaKeyBitsMin = 1024;
-
-// BoringSSL's own list and behind it what OpenSSL's clients accept too, so that an upstream that
-// nginx can talk to keeps working: Ed25519, RSA keys bound to PSS, and ECDSA with P-521.
-constexpr uint16_t kSignatureAlgorithms[] = {
-    SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
-    SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
-    SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,    SSL_SIGN_ED25519,
-    SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PKCS1_SHA1,
-};
-
-// The same for key exchange; the first is the one a key share is sent for.
-constexpr int kGroups[] = {NID_X25519, NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
 
 bssl::UniquePtr<CRYPTO_BUFFER> BufferOf(X509* certificate) {
   uint8_t* der = nullptr;
@@ -127,18 +114,8 @@ void Context::Build(std::vector<Problem>* problems) {
   SSL_CTX* ssl_ctx = ssl_ctx_.get();
   CHECK_EQ(SSL_CTX_set_min_proto_version(ssl_ctx, static_cast<uint16_t>(settings_.min_version)), 1);
   CHECK_EQ(SSL_CTX_set_max_proto_version(ssl_ctx, static_cast<uint16_t>(settings_.max_version)), 1);
-  if (settings_.groups.empty()) {
-    CHECK_EQ(SSL_CTX_set1_curves(ssl_ctx, kGroups, std::size(kGroups)), 1);
-  } else {
-    ApplyGroups(settings_.groups, ssl_ctx, problems);
-  }
-  if (settings_.signature_algorithms.empty()) {
-    CHECK_EQ(SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, kSignatureAlgorithms,
-                                                std::size(kSignatureAlgorithms)),
-             1);
-  } else {
-    ApplySignatureAlgorithms(settings_.signature_algorithms, ssl_ctx, problems);
-  }
+  ApplyGroups(settings_.groups, ssl_ctx, problems);
+  ApplySignatureAlgorithms(settings_.signature_algorithms, ssl_ctx, problems);
   SSL_CTX_set0_buffer_pool(ssl_ctx, CertificatePool());
   // A caller may move plaintext that is not sealed yet, and one record a call is what Seal expects.
   // Splitting is what keeps TLS 1.0 CBC safe from chosen plaintext (CVE-2011-3389).
@@ -175,6 +152,7 @@ void Context::Build(std::vector<Problem>* problems) {
                           "proxy_ssl_protocols")});
   }
   BuildClientCertificate(problems);
+  InstallCertificateRequestCallback(ssl_ctx);
   BuildVerification(problems);
   ERR_clear_error();
 }
@@ -221,10 +199,14 @@ void Context::BuildClientCertificate(std::vector<Problem>* problems) {
   ERR_clear_error();
   if (SSL_CTX_set_chain_and_key(ssl_ctx_.get(), buffers.data(), buffers.size(), key->get(),
                                 nullptr) != 1) {
+    const std::string reason = DrainErrorQueue().reason;
     problems->push_back({.field = Field::kCertificate,
-                         .message = absl::StrCat("\"", certificate.path,
-                                                 "\" cannot be used as a client certificate (",
-                                                 DrainErrorQueue().reason, ")")});
+                         .message = absl::StrCat(
+                             "\"", certificate.path, "\" cannot be used as a client certificate",
+                             reason == "KEY_USAGE_BIT_INCORRECT"
+                                 ? ": its keyUsage lacks digitalSignature; have it reissued "
+                                   "with it"
+                                 : absl::StrCat(" (", reason, ")"))});
   }
 }
 

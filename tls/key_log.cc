@@ -1,6 +1,7 @@
 #include "tls/key_log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,11 +12,19 @@
 namespace sluice::tls {
 
 absl::StatusOr<std::unique_ptr<KeyLog>> KeyLog::Open(const std::string& path) {
-  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+  // Without O_NONBLOCK the open of a FIFO waits for its reader.
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  const int fd = open(path.c_str(), kFlags, 0600);
   if (fd < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("open() \"", path, "\" for proxy_ssl_key_log"));
   }
-  return std::unique_ptr<KeyLog>(new KeyLog(fd));
+  std::unique_ptr<KeyLog> key_log(new KeyLog(fd, path));
+  struct stat info;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("\"", path, "\" for proxy_ssl_key_log is not a regular file"));
+  }
+  return key_log;
 }
 
 KeyLog::~KeyLog() { close(fd_); }
@@ -27,6 +36,19 @@ void KeyLog::Write(std::string_view line) {
   do {
     written = write(fd_, whole.data(), whole.size());
   } while (written < 0 && errno == EINTR);
+  if (written == static_cast<ssize_t>(whole.size())) return;
+  int none = 0;
+  error_.compare_exchange_strong(none, written < 0 ? errno : ENOSPC, std::memory_order_relaxed);
+}
+
+absl::Status KeyLog::TakeError() {
+  int error = error_.load(std::memory_order_relaxed);
+  if (error <= 0 || !error_.compare_exchange_strong(error, kTold, std::memory_order_relaxed)) {
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(
+      error,
+      absl::StrCat("write() to \"", path_, "\" of proxy_ssl_key_log: secrets are missing there"));
 }
 
 }  // namespace sluice::tls

@@ -3,10 +3,12 @@
 #ifndef SLUICE_TLS_KEY_LOG_H_
 #define SLUICE_TLS_KEY_LOG_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace sluice::tls {
@@ -14,7 +16,8 @@ namespace sluice::tls {
 // Safe for every thread.
 class KeyLog {
  public:
-  // Opens `path` for appending. A new file is readable by its owner only.
+  // Opens `path`, which is a regular file or not there, for appending. A new file is readable by
+  // its owner only.
   static absl::StatusOr<std::unique_ptr<KeyLog>> Open(const std::string& path);
   ~KeyLog();
   KeyLog(const KeyLog&) = delete;
@@ -24,10 +27,17 @@ class KeyLog {
   // does. A line that cannot be written is lost: it is worth less than the connection.
   void Write(std::string_view line);
 
- private:
-  explicit KeyLog(int fd) : fd_(fd) {}
+  // What the first line that was lost was lost by; OK if none was, or if this has told it before.
+  absl::Status TakeError();
 
+ private:
+  KeyLog(int fd, const std::string& path) : path_(path), fd_(fd) {}
+
+  static constexpr int kTold = -1;
+
+  const std::string path_;
   const int fd_;
+  std::atomic<int> error_ = 0;  // errno of the first failure, kTold once it has been told.
 };
 
 }  // namespace sluice::tls

@@ -1,6 +1,10 @@
 #include "tls/key_log.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 #include <thread>
@@ -45,6 +49,35 @@ TEST(KeyLogTest, LinesOfSeveralThreadsDoNotMix) {
   EXPECT_EQ(lines.back(), "");
   lines.pop_back();
   EXPECT_EQ(lines, std::vector<std::string>(1000, line));
+}
+
+TEST(KeyLogTest, AFifoIsRefusedAtOnceWithAndWithoutAReader) {
+  const testing::TempDir dir;
+  const std::string path = dir.File("fifo");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(KeyLog::Open(path).ok());
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  EXPECT_TRUE(absl::StrContains(KeyLog::Open(path).status().message(), "not a regular file"));
+  close(reader);
+}
+
+TEST(KeyLogTest, ALineThatIsLostIsToldOnce) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("keys"));
+  ASSERT_TRUE(key_log.ok()) << key_log.status();
+  (*key_log)->Write("written");
+  EXPECT_TRUE((*key_log)->TakeError().ok());
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit full = {.rlim_cur = 8, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  (*key_log)->Write("lost");
+  (*key_log)->Write("lost");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(absl::StrContains((*key_log)->TakeError().message(), dir.File("keys")));
+  EXPECT_TRUE((*key_log)->TakeError().ok());
 }
 
 TEST(KeyLogTest, AFileThatCannotBeOpenedIsNamed) {

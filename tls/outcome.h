@@ -46,8 +46,8 @@ struct Failure {
   // In nginx's words where it has them, e.g.
   // "upstream SSL certificate verify error: (20:unable to get local issuer certificate)",
   // "upstream SSL certificate does not match \"backend\"",
-  // "SSL_do_handshake() failed (SSL: error:...:SSL alert number 48)". Bytes from the peer are
-  // escaped: the text never holds control characters.
+  // "SSL_do_handshake() failed (SSL: error:...:SSL alert number 48)", with advice behind it where
+  // there is some. Bytes from the peer are escaped: the text never holds control characters.
   std::string text;
 };
 

@@ -2,11 +2,13 @@
 
 #include <openssl/base.h>
 #include <openssl/mem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +16,11 @@
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "tls/algorithm_lists.h"
 #include "tls/certificate_facts.h"
+#include "tls/error_queue.h"
 #include "tls/pem.h"
+#include "tls/verify_rules.h"
 
 namespace sluice::tls {
 namespace {
@@ -23,6 +28,7 @@ namespace {
 constexpr int64_t kDayS = 86'400;
 
 using Certificates = std::vector<bssl::UniquePtr<X509>>;
+using Crls = std::vector<bssl::UniquePtr<X509_CRL>>;
 
 CertificateFacts FactsOf(X509* certificate) {
   uint8_t* der = nullptr;
@@ -68,12 +74,17 @@ class Warnings {
   }
 
   void OfCas(const File& file, const Certificates& cas) {
-    const auto is_ca = [](const auto& one) { return X509_check_ca(one.get()) != 0; };
+    const auto is_ca = [](const auto& one) { return MayAnchor(one.get()); };
     if (std::none_of(cas.begin(), cas.end(), is_ca)) {
+      const bool pins = std::any_of(cas.begin(), cas.end(), [](const auto& one) {
+        return (X509_get_extension_flags(one.get()) & EXFLAG_SI) != 0;
+      });
       Add(Field::kTrustedCertificate,
-          absl::StrCat("no certificate in \"", file.path,
-                       "\" is a CA (basicConstraints CA:TRUE): it can vouch for nobody but itself; "
-                       "expected that of the CA which issued the upstreams' certificates"));
+          absl::StrCat("no certificate in \"", file.path, "\" is a CA (basicConstraints CA:TRUE): ",
+                       pins ? "it can vouch for nobody but itself"
+                            : "it can vouch for nobody, and not even for itself because another "
+                              "one has issued it",
+                       "; expected that of the CA which issued the upstreams' certificates"));
     }
     const auto has_expired = [&](const auto& one) {
       return FactsOf(one.get()).not_after_s < now_s_;
@@ -87,6 +98,70 @@ class Warnings {
       Add(Field::kTrustedCertificate, absl::StrCat("every CA in \"", file.path,
                                                    "\" has expired: no upstream is trusted; renew "
                                                    "them"));
+    }
+  }
+
+  // CAs with weak keys of which there is a stronger one may be the rest of a renewal.
+  void OfCaKeys(const File& file, const Certificates& cas) {
+    const auto is_weak = [](const auto& one) { return !WeaknessOfKey(one.get()).empty(); };
+    if (!std::all_of(cas.begin(), cas.end(), is_weak)) return;
+    X509* first = cas.front().get();
+    Add(Field::kTrustedCertificate,
+        absl::StrCat("no CA in \"", file.path, "\" has a key that is strong enough: \"",
+                     FactsOf(first).subject, "\" has ", WeaknessOfKey(first),
+                     "; no upstream is trusted; replace it, or set proxy_ssl_verify_legacy on"));
+  }
+
+  void OfCrls(const File& file, const Crls& crls, const Certificates& cas) {
+    const auto is_of_a_ca = [&](const auto& crl) {
+      return std::any_of(cas.begin(), cas.end(), [&](const auto& ca) {
+        return X509_NAME_cmp(X509_CRL_get_issuer(crl.get()), X509_get_subject_name(ca.get())) == 0;
+      });
+    };
+    if (std::none_of(crls.begin(), crls.end(), is_of_a_ca)) {
+      Add(Field::kCrl,
+          absl::StrCat("no CRL in \"", file.path,
+                       "\" is of a CA in proxy_ssl_trusted_certificate: every upstream "
+                       "is refused; add the one that each CA issues"));
+    }
+    int64_t first_s = std::numeric_limits<int64_t>::max();
+    for (const auto& crl : crls) {
+      int64_t time_s = 0;
+      if (ASN1_TIME_to_posix(X509_CRL_get0_lastUpdate(crl.get()), &time_s) != 1) time_s = 0;
+      first_s = std::min(first_s, time_s);
+    }
+    if (first_s > now_s_) {
+      Add(Field::kCrl,
+          absl::StrCat("no CRL in \"", file.path, "\" is valid yet, the first one becomes so ",
+                       When(first_s, now_s_),
+                       ": until then every upstream is refused; look at this "
+                       "machine's clock"));
+    }
+  }
+
+  void OfSignatureAlgorithms(const Settings& settings) {
+    const std::vector<uint16_t> codes = SignatureAlgorithmCodes(settings.signature_algorithms);
+    if (codes.empty()) return;
+    const auto is_sha1 = [](uint16_t code) {
+      return code == SSL_SIGN_RSA_PKCS1_SHA1 || code == SSL_SIGN_ECDSA_SHA1;
+    };
+    // RFC 8446 4.2.3: PKCS #1 is for certificates only.
+    const auto is_for_tls13 = [&](uint16_t code) {
+      return !is_sha1(code) && code != SSL_SIGN_RSA_PKCS1_SHA256 &&
+             code != SSL_SIGN_RSA_PKCS1_SHA384 && code != SSL_SIGN_RSA_PKCS1_SHA512;
+    };
+    if (std::all_of(codes.begin(), codes.end(), is_sha1)) {
+      Add(Field::kSignatureAlgorithms,
+          absl::StrCat("signature algorithms \"", Printable(settings.signature_algorithms),
+                       "\" are all over SHA-1, which can be forged and which most upstreams no "
+                       "longer use; add \"ECDSA+SHA256\" or \"RSA-PSS+SHA256\""));
+    } else if (settings.max_version >= Version::kTls13 &&
+               std::none_of(codes.begin(), codes.end(), is_for_tls13)) {
+      Add(Field::kSignatureAlgorithms,
+          absl::StrCat("signature algorithms \"", Printable(settings.signature_algorithms),
+                       "\" hold none that TLS 1.3 can use, which is offered: upstreams that choose "
+                       "it fail; add \"ECDSA+SHA256\" or \"RSA-PSS+SHA256\", or take TLSv1.3 out "
+                       "of proxy_ssl_protocols"));
     }
   }
 
@@ -114,8 +189,16 @@ std::vector<Problem> CheckPosture(const Settings& settings, int64_t now_s) {
   }
   if (settings.verify && settings.trusted_certificate.given()) {
     const auto cas = ReadCertificates(settings.trusted_certificate);
-    if (cas.ok()) warnings.OfCas(settings.trusted_certificate, *cas);
+    if (cas.ok()) {
+      warnings.OfCas(settings.trusted_certificate, *cas);
+      if (!settings.verify_legacy) warnings.OfCaKeys(settings.trusted_certificate, *cas);
+    }
+    if (cas.ok() && settings.crl.given()) {
+      const auto crls = ReadCrls(settings.crl);
+      if (crls.ok()) warnings.OfCrls(settings.crl, *crls, *cas);
+    }
   }
+  warnings.OfSignatureAlgorithms(settings);
   return warnings.Take();
 }
 

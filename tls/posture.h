@@ -1,5 +1,6 @@
 // What is worth a warning before Settings go live, though they can be used: certificates that run
-// out, and CA files that make no sense as such.
+// out, CA files and CRLs with which every upstream is refused, and signature algorithms that few
+// upstreams have.
 #ifndef SLUICE_TLS_POSTURE_H_
 #define SLUICE_TLS_POSTURE_H_
 
@@ -17,9 +18,10 @@ inline constexpr int kExpiryWarningDays = 30;
 // CAs that expire in it are no matter for the operator.
 inline constexpr int kOwnCasMax = 10;
 
-// Warnings only, about the client certificate with its chain, and about the CAs if
-// `settings.verify` is on. Files that cannot be read are left to CheckSettings (context.h). `now_s`
-// is in seconds since 1970.
+// Warnings only, about the client certificate with its chain, about the signature algorithms, and
+// about CAs and CRLs if `settings.verify` is on. CRLs that have expired are CheckSettings' matter.
+// Files that cannot be read are left to CheckSettings (context.h). `now_s` is in seconds since
+// 1970.
 std::vector<Problem> CheckPosture(const Settings& settings, int64_t now_s);
 
 }  // namespace sluice::tls

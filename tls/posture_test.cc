@@ -133,6 +133,98 @@ TEST(PostureTest, AFileWithoutAnyCaIsTold) {
   EXPECT_THAT(OfCas(ClientPem(-100, -10)), SizeIs(2));
 }
 
+TEST(PostureTest, ALeafThatIsTrustedIsToldWhetherItCanVouchForItself) {
+  const Certificate root = Certificate::SelfSigned(Valid(tools::CaSpec("root"), -1, 400));
+  const auto spec = Valid(tools::ServerSpec({"backend.test"}), -1, 400);
+  EXPECT_THAT(OfCas(Certificate::SelfSigned(spec).pem()),
+              ElementsAre(HasSubstr("it can vouch for nobody but itself;")));
+  EXPECT_THAT(OfCas(root.Issue(spec).pem()),
+              ElementsAre(HasSubstr("it can vouch for nobody, and not even for itself because "
+                                    "another one has issued it;")));
+}
+
+TEST(PostureTest, ARootThatIsOneByItsKeyUsageIsACa) {
+  CertificateSpec spec = Valid(tools::CaSpec("old style"), -1, 400);
+  spec.is_ca.reset();
+  EXPECT_THAT(OfCas(Certificate::SelfSigned(spec).pem()), IsEmpty());
+}
+
+TEST(PostureTest, WeakKeysOfAllCasAreTold) {
+  CertificateSpec spec = Valid(tools::CaSpec("weak"), -1, 400);
+  spec.key_kind = tools::KeyKind::kRsa1024;
+  const std::string rsa = Certificate::SelfSigned(spec).pem();
+  EXPECT_THAT(OfCas(rsa),
+              ElementsAre("no CA in \"ca.pem\" has a key that is strong enough: \"CN=weak\" has an "
+                          "RSA key of 1024 bits where 2048 are required; no upstream is trusted; "
+                          "replace it, or set proxy_ssl_verify_legacy on"));
+  spec.key_kind = tools::KeyKind::kP224;
+  EXPECT_THAT(OfCas(Certificate::SelfSigned(spec).pem()),
+              ElementsAre(HasSubstr("a key on a curve of 224 bits")));
+  EXPECT_THAT(OfCas(rsa + CaPem("strong", -1, 400)), IsEmpty());
+  Settings settings;
+  settings.verify = true;
+  settings.verify_legacy = true;
+  settings.trusted_certificate = FileOf("ca.pem", rsa);
+  EXPECT_THAT(CheckPosture(settings, kNowS), IsEmpty());
+}
+
+class PostureCrlTest : public ::testing::Test {
+ protected:
+  static std::string Crl(const Certificate& ca, int from_day, int to_day) {
+    return ca.CrlPem(
+        {.this_update_s = kNowS + from_day * kDayS, .next_update_s = kNowS + to_day * kDayS});
+  }
+  std::vector<std::string> OfCrl(const std::string& pem) {
+    settings_.crl = FileOf("crl.pem", pem);
+    return Check(settings_, Field::kCrl);
+  }
+
+  const Certificate root_ = Certificate::SelfSigned(Valid(tools::CaSpec("root"), -1, 400));
+  const Certificate other_ = Certificate::SelfSigned(Valid(tools::CaSpec("other"), -1, 400));
+  Settings settings_ = [this] {
+    Settings settings;
+    settings.verify = true;
+    settings.trusted_certificate = FileOf("ca.pem", root_.pem());
+    return settings;
+  }();
+};
+
+TEST_F(PostureCrlTest, OnlyOfStrangersIsTold) {
+  EXPECT_THAT(OfCrl(Crl(root_, -1, 30)), IsEmpty());
+  EXPECT_THAT(OfCrl(Crl(other_, -1, 30) + Crl(root_, -1, 30)), IsEmpty());
+  EXPECT_THAT(OfCrl(Crl(other_, -1, 30)),
+              ElementsAre("no CRL in \"crl.pem\" is of a CA in proxy_ssl_trusted_certificate: "
+                          "every upstream is refused; add the one that each CA issues"));
+  EXPECT_THAT(OfCrl("no PEM"), IsEmpty());
+}
+
+TEST_F(PostureCrlTest, OnlyOfTheFutureIsTold) {
+  EXPECT_THAT(
+      OfCrl(Crl(root_, 3, 30) + Crl(root_, 2, 30)),
+      ElementsAre(
+          "no CRL in \"crl.pem\" is valid yet, the first one becomes so on 2027-01-17 (in 2 "
+          "days): until then every upstream is refused; look at this machine's "
+          "clock"));
+  EXPECT_THAT(OfCrl(Crl(root_, 3, 30) + Crl(root_, -1, 30)), IsEmpty());
+}
+
+TEST(PostureTest, SignatureAlgorithmsThatFewUpstreamsHaveAreTold) {
+  const auto of = [](const std::string& algorithms, Version max_version) {
+    Settings settings;
+    settings.signature_algorithms = algorithms;
+    settings.max_version = max_version;
+    return Check(settings, Field::kSignatureAlgorithms);
+  };
+  EXPECT_THAT(of("RSA+SHA1:ECDSA+SHA1", Version::kTls12),
+              ElementsAre(HasSubstr("\"RSA+SHA1:ECDSA+SHA1\" are all over SHA-1")));
+  EXPECT_THAT(of("RSA+SHA1:ECDSA+SHA256", Version::kTls13), IsEmpty());
+  EXPECT_THAT(of("RSA+SHA256:RSA+SHA1", Version::kTls13),
+              ElementsAre(HasSubstr("hold none that TLS 1.3 can use")));
+  EXPECT_THAT(of("RSA+SHA256", Version::kTls12), IsEmpty());
+  EXPECT_THAT(of("RSA-PSS+SHA256", Version::kTls13), IsEmpty());
+  EXPECT_THAT(of("nonsense", Version::kTls13), IsEmpty());  // CheckSettings tells that.
+}
+
 TEST(PostureTest, CasThatNobodyIsVerifiedByAreNoMatter) {
   EXPECT_THAT(OfCas(CaPem("old", -100, -40), /*verify=*/false), IsEmpty());
 }

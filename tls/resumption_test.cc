@@ -236,5 +236,51 @@ TEST_P(ResumptionTest, ASessionThatEndsBeforeItsHandshakeLosesNoMemory) {
   EXPECT_TRUE(Greet(*context, &tickets_).resumed);
 }
 
+// As if the client had begun its first connection that long ago.
+int64_t g_client_lag_s = 0;
+void LaggingClock(const SSL*, timeval* now) {
+  timespec precise;
+  clock_gettime(CLOCK_REALTIME, &precise);
+  *now = {.tv_sec = precise.tv_sec - g_client_lag_s, .tv_usec = 0};
+}
+
+TEST(TicketLifetimeTest, TicketsOfAResumedConnectionLastAsLongAsTheServerSays) {
+  TestServer server(ServerOptions(Identities().server));
+  TicketPool tickets(1, TicketUse::kReuse, 1 << 20);
+  Settings settings = VerifyingSettings(Identities().root);
+  settings.min_version = Version::kTls13;
+  const auto context = MakeContext(settings);
+  SSL_CTX_set_current_time_cb(context->ssl_ctx(), LaggingClock);
+  {
+    g_client_lag_s = 200;
+    TestLink link(*context, &tickets, server);
+    SSL_CTX_set_session_psk_dhe_timeout(SSL_get_SSL_CTX(link.server().ssl()), 300);
+    ASSERT_TRUE(link.Greet());
+    g_client_lag_s = 0;
+  }
+  TestLink link(*context, &tickets, server);
+  ASSERT_TRUE(link.Greet());
+  EXPECT_TRUE(link.session().resumed());
+  const bssl::UniquePtr<SSL_SESSION> next(tickets.Take(0));
+  ASSERT_NE(next, nullptr);
+  EXPECT_NEAR(SSL_SESSION_get_timeout(next.get()), 300, 2);
+}
+
+TEST(TicketReturnTest, CopiesThatWereNotSentDoNotCountAsUnused) {
+  TestServer server(ServerOptions(Identities().server));
+  TicketPool tickets(1, TicketUse::kReuse, 1 << 20);
+  Settings settings = VerifyingSettings(Identities().root);
+  settings.min_version = Version::kTls13;
+  const auto context = MakeContext(settings);
+  TestLink link(*context, &tickets, server);
+  ASSERT_TRUE(link.Greet());
+  std::vector<std::unique_ptr<Session>> sessions;
+  for (int i = 0; i < 50; ++i) sessions.push_back(Session::Create(*context, &tickets, 0));
+  EXPECT_EQ(tickets.counts().taken, 2);
+  for (auto& session : sessions) session->ReturnTicket();
+  for (int i = 0; i < 50; ++i) bssl::UniquePtr<SSL_SESSION>(tickets.Take(0));
+  EXPECT_EQ(tickets.counts().taken, 2);
+}
+
 }  // namespace
 }  // namespace sluice::tls

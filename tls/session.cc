@@ -12,6 +12,7 @@
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "tls/error_queue.h"
+#include "tls/failure_advice.h"
 
 namespace sluice::tls {
 namespace {
@@ -60,6 +61,9 @@ Session::Session(const Context& context, TicketPool* tickets, int shard)
   SSL_set0_rbio(ssl, bio_.bio());
   SSL_set0_wbio(ssl, bio_.bio());
   SSL_set_connect_state(ssl);
+  // Old CAs issue RSA certificates for encipherment only, and every other client signs with them.
+  SSL_set_enforce_rsa_key_usage(ssl,
+                                context.settings().verify && !context.settings().verify_legacy);
   // Frees 0.6 KB once the handshake is done; nothing is configured after that.
   SSL_set_shed_handshake_config(ssl, 1);
   if (!context.server_name().empty()) {
@@ -156,10 +160,7 @@ void Session::GiveUpOnTicket() { callback_state_.tickets->OnNoTicket(); }
 
 void Session::ReturnTicket() {
   if (offered_ == nullptr) return;
-  // Of the others the pool has kept a copy.
-  if (SSL_SESSION_should_be_single_use(offered_.get()) == 1) {
-    callback_state_.tickets->Put(callback_state_.shard, offered_.release());
-  }
+  callback_state_.tickets->PutBack(callback_state_.shard, offered_.release());
 }
 
 Version Session::version() const { return static_cast<Version>(SSL_version(ssl_.get())); }
@@ -223,6 +224,9 @@ Outcome Session::Conclude(const char* function, int result) {
     failure.kind = errors.alert_received ? FailureKind::kAlertReceived : FailureKind::kProtocol;
     failure.alert = errors.alert;
     failure.text = absl::StrCat(function, "() failed (SSL:", errors.text, ")");
+    const std::string_view advice =
+        FailureAdvice(failure, certificate_requested() && !certificate_sent());
+    if (!advice.empty()) absl::StrAppend(&failure.text, ": ", advice);
   }
   return Tell(Outcome::kFailed);
 }

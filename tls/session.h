@@ -92,8 +92,8 @@ class Session {
   // Whether closing now would lose tickets: the session could be resumed, and the upstream has
   // neither sent one yet (with TLS 1.3 they follow our Finished) nor is known to send none.
   bool awaits_ticket() const;
-  // The caller has waited long enough: the upstream seems to send no tickets. It will not be waited
-  // for again until it does.
+  // The caller has waited long enough: the upstream seems to send no tickets. For the next minute
+  // nobody waits for them (TicketPool::OnNoTicket).
   void GiveUpOnTicket();
   // The ClientHello has not been sent and never will be: the ticket in it is as good as new, and
   // goes back to the pool.
@@ -108,6 +108,10 @@ class Session {
   bool resumed() const;
   // What the upstream has signed the handshake with; empty if resumed or with RSA key exchange.
   std::string_view signature_algorithm() const;
+  // Whether the upstream has asked for a client certificate, and has got one. Known after a failed
+  // handshake too; false if resumed.
+  bool certificate_requested() const { return callback_state_.certificate_requested; }
+  bool certificate_sent() const { return callback_state_.certificate_sent; }
   // The protocol that the upstream has chosen (ALPN), bytes from the peer; empty: none. Valid as
   // long as the session, like the chain.
   std::string_view alpn() const;

@@ -15,6 +15,7 @@
 namespace sluice::tls {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -275,7 +276,7 @@ TEST_P(SessionTest, FatalAlertOfThePeerIsToldAsNginxDoes) {
   EXPECT_EQ(link.session().failure().kind, FailureKind::kAlertReceived);
   EXPECT_EQ(link.session().failure().text,
             "SSL_read() failed (SSL: error:10000438:SSL routines:OPENSSL_internal:"
-            "TLSV1_ALERT_INTERNAL_ERROR:SSL alert number 80)");
+            "TLSV1_ALERT_INTERNAL_ERROR:SSL alert number 80): the upstream's own log may tell why");
   EXPECT_EQ(link.Open(), Outcome::kFailed);
   EXPECT_EQ(link.Seal("x"), Outcome::kFailed);
   EXPECT_EQ(link.Shutdown(), Outcome::kFailed);
@@ -293,10 +294,13 @@ TEST_P(SessionTest, NoCommonCipherIsAnAlertReceived) {
   EXPECT_EQ(link.Handshake(), Outcome::kFailed);
   EXPECT_EQ(link.session().failure().kind, FailureKind::kAlertReceived);
   // BoringSSL adds an entry of its own behind the alert: the whole queue is told.
-  EXPECT_EQ(link.session().failure().text,
-            "SSL_do_handshake() failed (SSL: error:10000410:SSL routines:OPENSSL_internal:"
-            "SSLV3_ALERT_HANDSHAKE_FAILURE:SSL alert number 40 error:1000009a:SSL routines:"
-            "OPENSSL_internal:HANDSHAKE_FAILURE_ON_CLIENT_HELLO)");
+  EXPECT_EQ(
+      link.session().failure().text,
+      "SSL_do_handshake() failed (SSL: error:10000410:SSL routines:OPENSSL_internal:"
+      "SSLV3_ALERT_HANDSHAKE_FAILURE:SSL alert number 40 error:1000009a:SSL routines:"
+      "OPENSSL_internal:HANDSHAKE_FAILURE_ON_CLIENT_HELLO): the upstream has no cipher, group "
+      "or signature algorithm in common with sluice, or demands a client certificate; look "
+      "at proxy_ssl_ciphers and proxy_ssl_certificate");
 }
 
 TEST_P(SessionTest, NoCommonVersionFails) {
@@ -321,6 +325,8 @@ TEST_P(SessionTest, ClientCertificateIsPresented) {
   TestLink link(*context, nullptr, server);
   ASSERT_TRUE(link.Greet()) << link.session().failure().text << link.server().error();
   EXPECT_EQ(link.server().client_certificate_cn(), "client");
+  EXPECT_TRUE(link.session().certificate_requested());
+  EXPECT_TRUE(link.session().certificate_sent());
 }
 
 TEST_P(SessionTest, ClientCertificateThatIsDemandedAndMissingFails) {
@@ -335,7 +341,10 @@ TEST_P(SessionTest, ClientCertificateThatIsDemandedAndMissingFails) {
   EXPECT_EQ(link.Open(), Outcome::kFailed);
   EXPECT_EQ(link.session().failure().kind, FailureKind::kAlertReceived);
   EXPECT_THAT(link.session().failure().text,
-              HasSubstr(Is13() ? "SSL alert number 116" : "SSL alert number 40"));
+              AllOf(HasSubstr(Is13() ? "SSL alert number 116" : "SSL alert number 40"),
+                    HasSubstr("): the upstream demands a client certificate, set ")));
+  EXPECT_TRUE(link.session().certificate_requested());
+  EXPECT_FALSE(link.session().certificate_sent());
 }
 
 TEST_P(SessionTest, ServerNameIsSentWhereAskedForAndNeverForAnAddress) {
@@ -385,7 +394,8 @@ TEST_P(SessionTest, WrongNameFailsWithTheRightAlert) {
   EXPECT_EQ(link.Handshake(), Outcome::kFailed);
   EXPECT_EQ(link.session().failure().kind, FailureKind::kNameMismatch);
   EXPECT_EQ(link.session().failure().text,
-            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\"");
+            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\", "
+            "which is for \"DNS:backend.test, IP:127.0.0.1\"");
   EXPECT_THAT(link.server().error(), HasSubstr("SSL alert number 42"));
 }
 

@@ -50,11 +50,15 @@ struct Settings {
   Version min_version = Version::kTls12;
   Version max_version = Version::kTls13;
   std::string ciphers = "DEFAULT";  // OpenSSL syntax; rules TLS 1.2 and older only.
-  // Key exchange groups, in OpenSSL's syntax ("X25519:P-256"), the first one first. Empty: our own.
-  std::string groups;
-  // What the upstream may sign with, in OpenSSL's syntax ("ECDSA+SHA256:rsa_pss_rsae_sha256").
-  // Empty: our own.
-  std::string signature_algorithms;
+  // Key exchange groups, in OpenSSL's syntax. A key share is sent for the first one.
+  std::string groups = "X25519:P-256:P-384:P-521";
+  // What the upstream may sign with, and what is signed with, in OpenSSL's syntax. BoringSSL's own
+  // list and behind it what OpenSSL's clients accept too, so that an upstream that nginx can talk
+  // to keeps working: RSA-PSS over SHA-512, Ed25519 and ECDSA with P-521.
+  std::string signature_algorithms =
+      "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:rsa_pkcs1_sha256:ecdsa_secp384r1_sha384:"
+      "rsa_pss_rsae_sha384:rsa_pkcs1_sha384:rsa_pss_rsae_sha512:rsa_pkcs1_sha512:ed25519:"
+      "ecdsa_secp521r1_sha512:rsa_pkcs1_sha1";
   // Protocol names to offer, in order of preference, 1 to 255 bytes each (RFC 7301 3.1).
   std::vector<std::string> alpn;
   bool verify = false;
@@ -63,7 +67,7 @@ struct Settings {
   File trusted_certificate;  // PEM, the CAs that verification starts from.
   File crl;                  // PEM, one or several CRLs. Given: every CA of a chain needs one.
   // Accepts what is too weak by today's measure: RSA keys below 2048 bits, curves below P-256,
-  // SHA-1 signatures.
+  // SHA-1 signatures, and up to TLS 1.2 RSA certificates that are for encipherment only.
   bool verify_legacy = false;
   // The host name (or IP literal) the upstream's certificate must carry, and the SNI to send.
   std::string name;

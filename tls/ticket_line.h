@@ -19,6 +19,7 @@
 //     template <typename T> using Atomic = std::atomic<T>;
 //     static constexpr std::memory_order kPublish = std::memory_order_release;
 //     static constexpr std::memory_order kClaim = std::memory_order_acquire;
+//     static constexpr std::memory_order kSwap = std::memory_order_acq_rel;  // Both in one.
 //     static int64_t Bytes(const Item* item);  // The same for an item whenever it is asked.
 //     static void Retain(Item* item);          // One more reference.
 //     static void Release(Item* item);         // One less; the last one frees the item.
@@ -71,7 +72,8 @@ class TicketLine {
   // thread.
   void ForgetSpare(const Item* item);
 
-  // What is held here, or a little more while another thread takes out. Any thread.
+  // What is held here, or a little more while another thread takes out. The owner knows; other
+  // threads may read the two sums at different moments and be off by what moved between.
   int64_t bytes_in_use() const {
     return kept_bytes_.load(std::memory_order_relaxed) -
            taken_bytes_.load(std::memory_order_relaxed);
@@ -199,9 +201,9 @@ int TicketLine<Traits>::SetSpare(Item* item) {
     return released;
   }
   AddKept(bytes);
-  // A thread that was copying the old one may have put it back meanwhile. Nothing is to be learned
-  // from that thread: the owner has had the item before.
-  if (Item* old = spare_.exchange(item, Traits::kPublish)) {
+  // A thread that was copying the old one may have put it back meanwhile. What it did to its
+  // reference comes before our release.
+  if (Item* old = spare_.exchange(item, Traits::kSwap)) {
     AddKept(-Traits::Bytes(old));
     Traits::Release(old);
   }

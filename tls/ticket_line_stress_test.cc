@@ -34,6 +34,7 @@ struct ThingTraits {
   using Atomic = std::atomic<T>;
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kClaim = std::memory_order_acquire;
+  static constexpr std::memory_order kSwap = std::memory_order_acq_rel;
   static int64_t Bytes(const Thing* thing) {
     return 100 + static_cast<int64_t>(thing->payload % 5);
   }

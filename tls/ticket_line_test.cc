@@ -25,6 +25,7 @@ struct ThingTraits {
   using Atomic = std::atomic<T>;
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kClaim = std::memory_order_acquire;
+  static constexpr std::memory_order kSwap = std::memory_order_acq_rel;
   static int64_t Bytes(const Thing* thing) { return thing->bytes; }
   static void Retain(Thing* thing) { ++thing->references; }
   static void Release(Thing* thing) { --thing->references; }

@@ -35,6 +35,7 @@ struct SslSessionTraits {
   using Atomic = std::atomic<T>;
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kClaim = std::memory_order_acquire;
+  static constexpr std::memory_order kSwap = std::memory_order_acq_rel;
   static int64_t Bytes(const SSL_SESSION* session) { return SessionBytes(session); }
   static void Retain(SSL_SESSION* session) { SSL_SESSION_up_ref(session); }
   static void Release(SSL_SESSION* session) { SSL_SESSION_free(session); }
@@ -62,6 +63,12 @@ size_t NumSlots(int64_t bytes_max) {
 int64_t NowSeconds() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec;
+}
+
+int64_t UptimeSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec;
 }
 
@@ -171,16 +178,25 @@ ssl_session_st* TicketPool::Take(int shard) {
   return nullptr;
 }
 
+void TicketPool::PutBack(int shard, ssl_session_st* session) {
+  if (use_ != TicketUse::kSingleUse || SSL_SESSION_should_be_single_use(session) == 0) {
+    SSL_SESSION_free(session);
+    return;
+  }
+  Shard& own = *shards_[static_cast<size_t>(shard)];
+  own.displaced.Add(own.line.Put(session));
+}
+
 void TicketPool::Forget(const ssl_session_st* session) {
   for (const auto& shard : shards_) shard->line.ForgetSpare(session);
 }
 
 bool TicketPool::expects_tickets() const {
-  return NowSeconds() >= no_ticket_until_s_.load(std::memory_order_relaxed);
+  return UptimeSeconds() >= no_ticket_until_uptime_s_.load(std::memory_order_relaxed);
 }
 
 void TicketPool::OnNoTicket() {
-  no_ticket_until_s_.store(NowSeconds() + kNoTicketSeconds, std::memory_order_relaxed);
+  no_ticket_until_uptime_s_.store(UptimeSeconds() + kNoTicketSeconds, std::memory_order_relaxed);
 }
 
 TicketCounts TicketPool::counts() const {

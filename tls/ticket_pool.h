@@ -18,7 +18,7 @@ struct ssl_session_st;  // BoringSSL's SSL_SESSION.
 namespace sluice::tls {
 
 // What has become of a pool's sessions so far. One of TLS 1.3 that was stored ends as one of taken,
-// stolen, expired and displaced, or is still there.
+// stolen, expired and displaced, or is still there; kept for reuse too, its end counts twice.
 struct TicketCounts {
   int64_t stored = 0;     // Handed to Put.
   int64_t taken = 0;      // Unused, handed to the shard that stored it.
@@ -53,6 +53,10 @@ class TicketPool {
   // costs a full handshake, never a wrong one.
   ssl_session_st* Take(int shard);
 
+  // Takes back what Take has handed out and nobody has seen: with kSingleUse it is as good as new.
+  // (With kReuse a copy of it, or a newer one, is there.) Only for the thread of `shard`.
+  void PutBack(int shard, ssl_session_st* session);
+
   // Drops every copy of `session` that is kept for being offered again: a handshake has failed
   // with it, or the upstream no longer takes it. Misses one that another shard is just copying,
   // which will be told the same by the upstream. The caller still holds its reference. Any thread.
@@ -74,7 +78,7 @@ class TicketPool {
 
   const TicketUse use_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::atomic<int64_t> no_ticket_until_s_ = 0;
+  std::atomic<int64_t> no_ticket_until_uptime_s_ = 0;
 };
 
 // What keeping `session` takes, at most. The certificates count in full although the sessions of

@@ -1,6 +1,7 @@
 #include "tls/verify.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -8,11 +9,13 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "tls/pem.h"
 #include "tls/verify_rules.h"
 
@@ -36,18 +39,95 @@ struct Presented {
   bssl::UniquePtr<STACK_OF(X509)> others{sk_X509_new_null()};
 };
 
+bool IsValidAt(const X509* certificate, int64_t now_s) {
+  return SecondsOf(X509_get0_notBefore(certificate)) <= now_s &&
+         now_s < SecondsOf(X509_get0_notAfter(certificate));
+}
+
+bool IsIssuedBy(X509* certificate, X509* issuer) {
+  return X509_check_issued(issuer, certificate) == X509_V_OK;
+}
+
+bool IsSelfSigned(X509* certificate) {
+  return (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+}
+
+using Certificates = bssl::UniquePtr<STACK_OF(X509)>;
+
+// What the store of `context` has under `name`.
+Certificates TrustedOf(X509_STORE_CTX* context, X509_NAME* name) {
+  Certificates found(X509_STORE_get1_certs(context, name));
+  if (found == nullptr) found.reset(sk_X509_new_null());
+  CHECK(found != nullptr);
+  return found;
+}
+
+bool HasSigned(X509* issuer, X509* certificate) {
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(issuer));
+  return key != nullptr && X509_verify(certificate, key.get()) == 1;
+}
+
+// BoringSSL's lookup takes the first of the trusted certificates that may have issued
+// `certificate`. While a CA is renewed the file holds two of it, perhaps with two keys. The one to
+// take has the right key and is valid; of several, one that ends the chain, and then the one that
+// lasts longest. A self-signed certificate is its own issuer. 1 if there is one, with a reference
+// in `*issuer`.
+int FindIssuer(X509** issuer, X509_STORE_CTX* context, X509* certificate) {
+  const auto* now_s = static_cast<const int64_t*>(X509_STORE_CTX_get_app_data(context));
+  // A context that BoringSSL made itself, for the path of a CRL.
+  if (now_s == nullptr) return X509_STORE_CTX_get1_issuer(issuer, context, certificate);
+  const auto rank = [&](X509* candidate) {
+    return std::make_tuple(X509_cmp(candidate, certificate) == 0, HasSigned(candidate, certificate),
+                           IsValidAt(candidate, *now_s), IsSelfSigned(candidate),
+                           SecondsOf(X509_get0_notAfter(candidate)));
+  };
+  X509* best = nullptr;
+  const Certificates trusted = TrustedOf(context, X509_get_issuer_name(certificate));
+  for (X509* candidate : trusted.get()) {
+    if (!IsIssuedBy(certificate, candidate)) continue;
+    if (best == nullptr || rank(candidate) > rank(best)) best = candidate;
+  }
+  if (best == nullptr) return 0;
+  // Of an intermediate that has run out the peer may have sent the new certificate.
+  if (!IsValidAt(best, *now_s) && !IsSelfSigned(best)) {
+    for (X509* sent : X509_STORE_CTX_get0_untrusted(context)) {
+      if (IsValidAt(sent, *now_s) && IsIssuedBy(certificate, sent)) return 0;
+    }
+  }
+  X509_up_ref(best);
+  *issuer = best;
+  return 1;
+}
+
+// A self-issued server certificate that is in the trusted file itself. One whose usages do not
+// allow it to sign certificates is no issuer of its own, so that no chain leads to it.
+bool IsPinned(X509_STORE_CTX* context, X509* leaf) {
+  if ((X509_get_extension_flags(leaf) & EXFLAG_SI) == 0) return false;
+  const Certificates trusted = TrustedOf(context, X509_get_subject_name(leaf));
+  for (const X509* one : trusted.get()) {
+    if (X509_cmp(one, leaf) == 0) return true;
+  }
+  return false;
+}
+
 // One run of BoringSSL's chain builder.
 class ChainCheck {
  public:
-  ChainCheck(X509_STORE* store, const Presented& presented, int depth, int64_t now_s)
-      : context_(X509_STORE_CTX_new()) {
+  // `with_crls`: `store` has CRLs, and every certificate must be judged by one.
+  ChainCheck(X509_STORE* store, const Presented& presented, bool with_crls, int depth,
+             int64_t now_s)
+      : context_(X509_STORE_CTX_new()), now_s_(now_s) {
     X509_STORE_CTX* context = context_.get();
     CHECK(context != nullptr);
     CHECK_EQ(X509_STORE_CTX_init(context, store, presented.leaf.get(), presented.others.get()), 1);
     // The purposes and trust settings of a server's certificate as a client sees it.
     CHECK_EQ(X509_STORE_CTX_set_default(context, "ssl_server"), 1);
     X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(context), depth);
-    X509_STORE_CTX_set_time_posix(context, 0, now_s);
+    X509_STORE_CTX_set_time_posix(context, 0, now_s_);
+    CHECK_EQ(X509_STORE_CTX_set_app_data(context, &now_s_), 1);
+    if (!with_crls && IsPinned(context, presented.leaf.get())) {
+      X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
+    }
     ok_ = X509_verify_cert(context) == 1;
     error_ = X509_STORE_CTX_get_error(context);
     // A check that could not be made is a failed one.
@@ -72,6 +152,7 @@ class ChainCheck {
 
  private:
   const bssl::UniquePtr<X509_STORE_CTX> context_;
+  int64_t now_s_;  // FindIssuer reads it.
   bool ok_;
   int error_;
 };
@@ -85,10 +166,24 @@ bool IsOf(const X509_CRL* crl, const X509_NAME* issuer) {
   return X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0;
 }
 
+std::string TimeText(const ASN1_TIME* time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixSeconds(SecondsOf(time)),
+                          absl::UTCTimeZone());
+}
+
 // What else an operator has to know to find the fault.
-std::string DetailOf(int error, const X509* certificate, const Crls& crls) {
+std::string DetailOf(int error, int depth, X509* certificate, const Crls& crls) {
   const X509_NAME* issuer = X509_get_issuer_name(certificate);
   switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return absl::StrCat("it was valid until ", TimeText(X509_get0_notAfter(certificate)),
+                          "; renew it");
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return absl::StrCat("it is valid from ", TimeText(X509_get0_notBefore(certificate)),
+                          " on; look at this machine's clock");
+    case X509_V_ERR_INVALID_CA:
+    case X509_V_ERR_INVALID_PURPOSE:
+      return LacksOfPurpose(certificate, depth);
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
       return absl::StrCat("no usable certificate of its issuer ", QuotedName(issuer),
@@ -117,7 +212,7 @@ std::string DetailOf(int error, const X509* certificate, const Crls& crls) {
 
 Verdict VerdictOf(const ChainCheck& check, const Crls& crls) {
   const int depth = check.error_depth();
-  const X509* certificate = sk_X509_value(check.chain(), depth);
+  X509* certificate = sk_X509_value(check.chain(), depth);
   if (check.error() == X509_V_ERR_CERT_SIGNATURE_FAILURE && SignedWithMd5(certificate)) {
     return Untrusted(Md5Rule(depth), certificate);
   }
@@ -125,7 +220,7 @@ Verdict VerdictOf(const ChainCheck& check, const Crls& crls) {
                     .words = X509_verify_cert_error_string(check.error()),
                     .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(check.error())),
                     .depth = depth,
-                    .detail = DetailOf(check.error(), certificate, crls)},
+                    .detail = DetailOf(check.error(), depth, certificate, crls)},
                    certificate);
 }
 
@@ -145,11 +240,6 @@ Verdict TooLong(const STACK_OF(X509) * chain, int depth) {
 bool NameMatches(X509* leaf, const PeerName& name) {
   if (name.is_ip) return X509_check_ip_asc(leaf, name.text.c_str(), 0) == 1;
   return X509_check_host(leaf, name.text.data(), name.text.size(), 0, nullptr) == 1;
-}
-
-bool IsValidAt(const X509* certificate, int64_t now_s) {
-  return SecondsOf(X509_get0_notBefore(certificate)) <= now_s &&
-         now_s < SecondsOf(X509_get0_notAfter(certificate));
 }
 
 // Until when nothing changes for `chain`, which is good: its certificates last, and so do the CRLs
@@ -194,6 +284,7 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
                                            std::vector<Problem>* problems) {
   bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
   CHECK(store != nullptr);
+  X509_STORE_set_get_issuer(store.get(), FindIssuer);
   const int64_t now_s = Moment::Now().wall_s;
   bool usable = true;
 
@@ -264,12 +355,13 @@ Verdict Verifier::Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) co
     CHECK(bssl::PushToStack(presented.others.get(), std::move(certificate)));
   }
 
-  const ChainCheck check(store_.get(), presented, depth_, now_s);
+  const bool with_crls = !crls_.empty();
+  const ChainCheck check(store_.get(), presented, with_crls, depth_, now_s);
   if (!check.ok()) {
     if (IssuerMissing(check.error())) {
       // BoringSSL ends its search at the depth and reports the next issuer as missing. If a longer
       // chain does lead to a CA, the depth is the reason.
-      const ChainCheck longer(store_.get(), presented, kDepthMax, now_s);
+      const ChainCheck longer(store_.get(), presented, with_crls, kDepthMax, now_s);
       if (longer.ok()) return TooLong(longer.chain(), depth_);
     }
     return VerdictOf(check, crls_);

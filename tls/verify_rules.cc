@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -36,11 +37,12 @@ BrokenRule DigestTooWeak(int depth, std::string detail) {
           .detail = std::move(detail)};
 }
 
-BrokenRule RuleOf(int error, int depth) {
+BrokenRule RuleOf(int error, int depth, std::string detail = "") {
   return {.error = error,
           .words = X509_verify_cert_error_string(error),
           .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(error)),
-          .depth = depth};
+          .depth = depth,
+          .detail = std::move(detail)};
 }
 
 // NID_undef: the algorithm does not name one (Ed25519; RSA-PSS, where BoringSSL takes SHA-256 and
@@ -52,24 +54,18 @@ int DigestNidOf(const X509* certificate) {
   return digest_nid;
 }
 
-// What makes the key weak; empty if it is not.
-std::string WeaknessOfKey(X509* certificate) {
-  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate));
-  if (key == nullptr) return "a key of an unknown kind";
-  const int bits = EVP_PKEY_bits(key.get());
-  switch (EVP_PKEY_id(key.get())) {
-    case EVP_PKEY_RSA:
-      if (bits >= kRsaBitsMin) return "";
-      return absl::StrCat("an RSA key of ", bits, " bits where ", kRsaBitsMin, " are required");
-    case EVP_PKEY_EC:
-      if (bits >= kCurveBitsMin) return "";
-      return absl::StrCat("a key on a curve of ", bits, " bits where ", kCurveBitsMin,
-                          " are required");
-    case EVP_PKEY_ED25519:
-      return "";
-    default:
-      return "a key that is neither RSA nor ECDSA nor Ed25519";
-  }
+// A root from the days before basicConstraints were required, which says in its key usage that it
+// is one. OpenSSL takes it too.
+bool IsOldRoot(X509* certificate) {
+  constexpr uint32_t kSelfSignedWithUsage = EXFLAG_SS | EXFLAG_KUSAGE;
+  const uint32_t flags = X509_get_extension_flags(certificate);
+  return (flags & (kSelfSignedWithUsage | EXFLAG_BCONS | EXFLAG_INVALID)) == kSelfSignedWithUsage &&
+         (X509_get_key_usage(certificate) & KU_KEY_CERT_SIGN) != 0;
+}
+
+// As far as the extended key usage goes.
+bool MayServe(X509* certificate) {
+  return (X509_get_extended_key_usage(certificate) & XKU_SSL_SERVER) != 0;
 }
 
 // RFC 5280 4.2.1.9. Empty: any number of CAs may follow.
@@ -95,9 +91,14 @@ std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain) {
     if ((flags & EXFLAG_CRITICAL) != 0) {
       return RuleOf(X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, depth);
     }
-    if (is_ca && X509_check_ca(certificate) != 1) return RuleOf(X509_V_ERR_INVALID_CA, depth);
-    if (X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, is_ca) != 1) {
-      return RuleOf(X509_V_ERR_INVALID_PURPOSE, depth);
+    const bool is_last = depth + 1 == static_cast<int>(sk_X509_num(chain));
+    if (is_ca && !(is_last ? MayAnchor(certificate) : X509_check_ca(certificate) == 1)) {
+      return RuleOf(X509_V_ERR_INVALID_CA, depth, LacksOfPurpose(certificate, depth));
+    }
+    const bool serves = is_ca ? MayServe(certificate)
+                              : X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) == 1;
+    if (!serves) {
+      return RuleOf(X509_V_ERR_INVALID_PURPOSE, depth, LacksOfPurpose(certificate, depth));
     }
     if (!is_ca) continue;
     const std::optional<int64_t> path_len = PathLengthOf(certificate);
@@ -120,6 +121,45 @@ std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain) {
     }
   }
   return std::nullopt;
+}
+
+bool MayAnchor(X509* certificate) {
+  return X509_check_ca(certificate) == 1 || IsOldRoot(certificate);
+}
+
+std::string WeaknessOfKey(X509* certificate) {
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate));
+  if (key == nullptr) return "a key of an unknown kind";
+  const int bits = EVP_PKEY_bits(key.get());
+  switch (EVP_PKEY_id(key.get())) {
+    case EVP_PKEY_RSA:
+      if (bits >= kRsaBitsMin) return "";
+      return absl::StrCat("an RSA key of ", bits, " bits where ", kRsaBitsMin, " are required");
+    case EVP_PKEY_EC:
+      if (bits >= kCurveBitsMin) return "";
+      return absl::StrCat("a key on a curve of ", bits, " bits where ", kCurveBitsMin,
+                          " are required");
+    case EVP_PKEY_ED25519:
+      return "";
+    default:
+      return "a key that is neither RSA nor ECDSA nor Ed25519";
+  }
+}
+
+std::string LacksOfPurpose(X509* certificate, int depth) {
+  if (depth > 0 && !MayAnchor(certificate)) {
+    return "its basicConstraints lack CA:TRUE, so that it may not issue certificates; have the one "
+           "below it issued by a CA";
+  }
+  if (!MayServe(certificate)) {
+    return "its extendedKeyUsage lacks serverAuth; have it reissued with it, or without the "
+           "extension";
+  }
+  constexpr uint32_t kTlsUsages = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
+  if (depth == 0 && (X509_get_key_usage(certificate) & kTlsUsages) == 0) {
+    return "its keyUsage lacks digitalSignature; have it reissued with it";
+  }
+  return "";
 }
 
 bool SignedWithMd5(const X509* certificate) {

@@ -3,6 +3,7 @@
 //
 // - No key is weak: RSA of 2048 bits or more, a curve of P-256's size or more, Ed25519. No
 //   signature is made over SHA-1. BoringSSL takes RSA from 512 bits on, P-224, and SHA-1.
+// - A root without basicConstraints is a CA if its key usage says so, as with OpenSSL.
 // - CA certificates that come from the trusted file obey their own extensions (path length, usage,
 //   critical ones) as those do that the peer sends. BoringSSL looks at the latter only.
 #ifndef SLUICE_TLS_VERIFY_RULES_H_
@@ -35,6 +36,16 @@ std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain);
 // last certificate counts (who can compute it is the CA), its signature does not: nobody looks at
 // it.
 std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain);
+
+// Whether `certificate` may be the last one of a chain that is longer than itself.
+bool MayAnchor(X509* certificate);
+
+// What makes its key weak ("an RSA key of 1024 bits where 2048 are required"); empty if it is not.
+std::string WeaknessOfKey(X509* certificate);
+
+// Which usage `certificate` lacks to stand at `depth` of a server's chain, and what to do. Empty if
+// none that is known here.
+std::string LacksOfPurpose(X509* certificate, int depth);
 
 // Whether `certificate` is signed over MD4 or MD5, which BoringSSL refuses as if the signature were
 // wrong.

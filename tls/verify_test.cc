@@ -9,12 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tls/testing/test_identities.h"
 
 namespace sluice::tls {
 namespace {
 
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 using tools::CaSpec;
 using tools::Certificate;
 using tools::CertificateSpec;
@@ -118,7 +122,10 @@ TEST(VerifyTest, ARefusalNamesTheCertificateAtFaultAndTheRemedy) {
   const auto old = Root().Issue(ca);
   EXPECT_EQ(Text(VerifyingSettings(Root()), {old.Issue(ServerSpec({"backend.test"})), old}),
             "upstream SSL certificate verify error: (10:certificate has expired) at depth 1, "
-            "subject \"CN=old\"");
+            "subject \"CN=old\", it was valid until " +
+                absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixSeconds(ca.not_after_s),
+                                 absl::UTCTimeZone()) +
+                "; renew it");
   Settings settings = VerifyingSettings(Root());
   settings.verify_depth = 0;
   EXPECT_EQ(Text(settings, {leaf, Identities().intermediate}),
@@ -127,7 +134,214 @@ TEST(VerifyTest, ARefusalNamesTheCertificateAtFaultAndTheRemedy) {
             "proxy_ssl_verify_depth allows 0");
   settings.name = "other.test";
   EXPECT_EQ(Text(settings, {Identities().server}),
-            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\"");
+            "upstream SSL certificate does not match \"other.test\", subject \"CN=backend.test\", "
+            "which is for \"DNS:backend.test, IP:127.0.0.1\"");
+}
+
+TEST(VerifyTest, ARefusalTellsTheDayAndThePurposeThatIsLacking) {
+  const Settings settings = VerifyingSettings(Root());
+  CertificateSpec early = ServerSpec({"backend.test"});
+  early.not_before_s = NowSeconds() + kDayS;
+  EXPECT_THAT(
+      Text(settings, {Root().Issue(early)}),
+      HasSubstr(absl::FormatTime(", it is valid from %Y-%m-%d %H:%M:%S UTC on; look at",
+                                 absl::FromUnixSeconds(early.not_before_s), absl::UTCTimeZone())));
+  CertificateSpec for_clients = ServerSpec({"backend.test"});
+  for_clients.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth};
+  EXPECT_THAT(Text(settings, {Root().Issue(for_clients)}),
+              HasSubstr(", its extendedKeyUsage lacks serverAuth; have it reissued"));
+  CertificateSpec for_crls = ServerSpec({"backend.test"});
+  for_crls.key_usage = tools::kCrlSign;
+  EXPECT_THAT(Text(settings, {Root().Issue(for_crls)}),
+              HasSubstr(", its keyUsage lacks digitalSignature; have it reissued"));
+  CertificateSpec no_ca = CaSpec("no CA");
+  no_ca.is_ca = false;
+  const auto middle = Root().Issue(no_ca);
+  EXPECT_THAT(Text(settings, {middle.Issue(ServerSpec({"backend.test"})), middle}),
+              HasSubstr(", its basicConstraints lack CA:TRUE, so that it may not issue"));
+  CertificateSpec client_root = CaSpec("old style");
+  client_root.is_ca.reset();
+  client_root.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth};
+  const auto root = Certificate::SelfSigned(client_root);
+  EXPECT_THAT(Text(VerifyingSettings(root), {root.Issue(ServerSpec({"backend.test"}))}),
+              HasSubstr(", its extendedKeyUsage lacks serverAuth; "));
+}
+
+TEST(VerifyTest, TheNamesOfAMismatchCannotBreakOrFloodALogLine) {
+  Settings settings = VerifyingSettings(Root());
+  settings.name = "other.test";
+  CertificateSpec spec = ServerSpec({"a\n\"b.test"});
+  spec.common_name = "x";
+  EXPECT_THAT(Text(settings, {Root().Issue(spec)}),
+              EndsWith(R"(subject "CN=x", which is for "DNS:a\x0A\"b.test")"));
+  spec.dns_names.assign(1000, "many.backend.test");
+  const std::string text = Text(settings, {Root().Issue(spec)});
+  EXPECT_THAT(text, EndsWith("...\""));
+  EXPECT_LT(text.size(), 400u);
+  spec.dns_names.clear();
+  EXPECT_THAT(Text(settings, {Root().Issue(spec)}),
+              EndsWith("names no host and no address besides"));
+}
+
+// `ca` with the same name and key, valid for the given time from now.
+Certificate Renewed(const Certificate& ca, const Certificate& issuer, const std::string& name,
+                    int64_t from_s, int64_t to_s) {
+  CertificateSpec spec = CaSpec(name);
+  spec.not_before_s = NowSeconds() + from_s;
+  spec.not_after_s = NowSeconds() + to_s;
+  return ca.ReissueBy(issuer, spec);
+}
+
+TEST(VerifyTest, OfAnOldAndARenewedRootInTheFileTheValidOneCounts) {
+  const auto renewed = Certificate::SelfSigned(CaSpec("corporate"));
+  const auto expired = Renewed(renewed, renewed, "corporate", -2 * kDayS, -100);
+  const auto future = Renewed(renewed, renewed, "corporate", kDayS, 2 * kDayS);
+  const auto leaf = renewed.Issue(ServerSpec({"backend.test"}));
+  Settings settings = VerifyingSettings(renewed);
+  for (const std::string& pem : {expired.pem() + future.pem() + renewed.pem(),
+                                 renewed.pem() + future.pem() + expired.pem()}) {
+    settings.trusted_certificate.contents = pem;
+    EXPECT_EQ(Result(settings, {leaf}), "trusted");
+    EXPECT_EQ(Result(settings, {leaf, renewed}), "trusted");
+    EXPECT_EQ(Result(settings, {leaf, expired}), "trusted");
+  }
+  settings.trusted_certificate.contents = expired.pem();
+  EXPECT_EQ(Result(settings, {leaf}),
+            "verify error: (10:certificate has expired) at depth 1 alert 45");
+}
+
+TEST(VerifyTest, AnOldRootThatRunsOutHandsOverToTheRenewedOne) {
+  const auto renewed = Certificate::SelfSigned(CaSpec("corporate"));
+  const auto old = Renewed(renewed, renewed, "corporate", -kDayS, 100);
+  Settings settings = VerifyingSettings(old);
+  settings.trusted_certificate.contents += renewed.pem();
+  std::vector<Problem> problems;
+  const auto verifier = Verifier::Create(settings, &problems);
+  const auto chain = ChainOf({renewed.Issue(ServerSpec({"backend.test"}))});
+  Moment now = Moment::Now();
+  EXPECT_TRUE(verifier->Verify(chain.get(), now).trusted);
+  now.wall_s += 200;
+  EXPECT_TRUE(verifier->Verify(chain.get(), now).trusted);
+}
+
+TEST(VerifyTest, OfAnOldAndARenewedIntermediateTheValidOneCounts) {
+  const auto renewed = Root().Issue(CaSpec("middle"));
+  const auto expired = Renewed(renewed, Root(), "middle", -2 * kDayS, -100);
+  const auto leaf = renewed.Issue(ServerSpec({"backend.test"}));
+  Settings settings = VerifyingSettings(Root());
+  settings.trusted_certificate.contents = expired.pem() + Root().pem();
+  EXPECT_EQ(Result(settings, {leaf, renewed}), "trusted");
+  EXPECT_EQ(Result(settings, {leaf}),
+            "verify error: (10:certificate has expired) at depth 1 alert 45");
+  settings.trusted_certificate.contents += renewed.pem();
+  EXPECT_EQ(Result(settings, {leaf}), "trusted");
+  EXPECT_EQ(Result(settings, {leaf, expired}), "trusted");
+}
+
+TEST(VerifyTest, ARootIsTakenBeforeItsCrossCertificate) {
+  const auto root = Certificate::SelfSigned(CaSpec("crossed"));
+  const auto stranger = Certificate::SelfSigned(CaSpec("stranger"));
+  const auto cross = Renewed(root, stranger, "crossed", -kDayS, 900 * kDayS);
+  const auto leaf = root.Issue(ServerSpec({"backend.test"}));
+  Settings settings = VerifyingSettings(root);
+  settings.trusted_certificate.contents = cross.pem() + root.pem();
+  EXPECT_EQ(Result(settings, {leaf}), "trusted");
+  EXPECT_EQ(Result(settings, {leaf, cross}), "trusted");
+}
+
+TEST(VerifyTest, OfTwoRootsOfOneNameTheOneWithTheRightKeyCounts) {
+  CertificateSpec spec = CaSpec("rekeyed");
+  spec.key_identifiers = false;
+  const auto old = Certificate::SelfSigned(spec);
+  spec.not_after_s += kDayS;
+  const auto rekeyed = Certificate::SelfSigned(spec);
+  CertificateSpec leaf = ServerSpec({"backend.test"});
+  leaf.key_identifiers = false;
+  Settings settings = VerifyingSettings(old);
+  for (const std::string& pem : {old.pem() + rekeyed.pem(), rekeyed.pem() + old.pem()}) {
+    settings.trusted_certificate.contents = pem;
+    EXPECT_EQ(Result(settings, {old.Issue(leaf)}), "trusted");
+    EXPECT_EQ(Result(settings, {rekeyed.Issue(leaf)}), "trusted");
+  }
+}
+
+TEST(VerifyTest, AKeyUsageMakesARootACaWithoutBasicConstraints) {
+  CertificateSpec spec = CaSpec("old style");
+  spec.is_ca.reset();
+  const auto root = Certificate::SelfSigned(spec);
+  const auto leaf = root.Issue(ServerSpec({"backend.test"}));
+  EXPECT_EQ(Result(VerifyingSettings(root), {leaf}), "trusted");
+  const std::string no_ca = "verify error: (24:invalid CA certificate) at depth 1 alert 48";
+  // Neither an intermediate, nor a root that says nothing at all or denies it.
+  const auto middle = Root().Issue(spec);
+  const auto below = middle.Issue(ServerSpec({"backend.test"}));
+  EXPECT_EQ(Result(VerifyingSettings(Root()), {below, middle}), no_ca);
+  Settings both = VerifyingSettings(Root());
+  both.trusted_certificate.contents += middle.pem();
+  EXPECT_EQ(Result(both, {below}), no_ca);
+  spec.is_ca = false;
+  const auto denied = Certificate::SelfSigned(spec);
+  EXPECT_EQ(Result(VerifyingSettings(denied), {denied.Issue(ServerSpec({"backend.test"}))}), no_ca);
+  spec.is_ca.reset();
+  spec.key_usage = tools::kNoKeyUsage;
+  const auto silent = Certificate::SelfSigned(spec);
+  EXPECT_EQ(Result(VerifyingSettings(silent), {silent.Issue(ServerSpec({"backend.test"}))}), no_ca);
+  spec = CaSpec("for clients");
+  spec.is_ca.reset();
+  spec.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth};
+  const auto for_clients = Certificate::SelfSigned(spec);
+  EXPECT_EQ(
+      Result(VerifyingSettings(for_clients), {for_clients.Issue(ServerSpec({"backend.test"}))}),
+      "verify error: (26:unsupported certificate purpose) at depth 1 alert 43");
+}
+
+TEST(VerifyTest, APinnedCertificateThatMayNotSignIsTrustedAsItself) {
+  const auto pinned = Certificate::SelfSigned(ServerSpec({"backend.test"}));
+  const Settings settings = VerifyingSettings(pinned);
+  EXPECT_EQ(Result(settings, {pinned}), "trusted");
+  EXPECT_EQ(Result(settings, {pinned, Root()}), "trusted");
+  // Another one of the same name and key, and one that it has issued.
+  const auto twin = pinned.ReissueBy(pinned, ServerSpec({"backend.test"}));
+  EXPECT_NE(Result(settings, {twin}), "trusted");
+  EXPECT_NE(Result(settings, {twin, pinned}), "trusted");
+  EXPECT_NE(Result(settings, {pinned.Issue(ServerSpec({"backend.test", "b.test"}))}), "trusted");
+  Settings with_crl = settings;
+  with_crl.crl = FileOf("crl.pem", Root().CrlPem({}));
+  EXPECT_NE(Result(with_crl, {pinned}), "trusted");
+}
+
+TEST(VerifyTest, APinnedCertificateIsHeldToAllOtherRules) {
+  const auto result = [](auto change) {
+    CertificateSpec spec = ServerSpec({"backend.test"});
+    change(spec);
+    const auto pinned = Certificate::SelfSigned(spec);
+    return Result(VerifyingSettings(pinned), {pinned});
+  };
+  EXPECT_EQ(result([](auto& spec) { spec.not_after_s = NowSeconds() - 10; }),
+            "verify error: (10:certificate has expired) at depth 0 alert 45");
+  EXPECT_EQ(result([](auto& spec) { spec.not_before_s = NowSeconds() + kDayS; }),
+            "verify error: (9:certificate is not yet valid) at depth 0 alert 45");
+  EXPECT_EQ(
+      result([](auto& spec) { spec.extended_key_usage = {tools::ExtendedKeyUsage::kClientAuth}; }),
+      "verify error: (26:unsupported certificate purpose) at depth 0 alert 43");
+  EXPECT_EQ(result([](auto& spec) { spec.key_kind = KeyKind::kRsa1024; }),
+            "verify error: (66:EE certificate key too weak) at depth 0 alert 42");
+  EXPECT_EQ(result([](auto& spec) { spec.unknown_critical_extension = true; }),
+            "verify error: (34:unhandled critical extension) at depth 0 alert 46");
+  EXPECT_EQ(result([](auto& spec) { spec.dns_names = {"other.test"}; }),
+            "does not match \"backend.test\" alert 42");
+}
+
+TEST(VerifyTest, OfTwoPinnedCertificatesOfOneNameEachIsTrusted) {
+  const auto old = SelfSignedLeaf();
+  CertificateSpec spec = ServerSpec({"backend.test"});
+  spec.key_usage = tools::kNoKeyUsage;
+  spec.not_after_s = NowSeconds() + 900 * kDayS;
+  const auto renewed = old.ReissueBy(old, spec);
+  Settings settings = VerifyingSettings(old);
+  settings.trusted_certificate.contents += renewed.pem();
+  EXPECT_EQ(Result(settings, {old}), "trusted");
+  EXPECT_EQ(Result(settings, {renewed}), "trusted");
 }
 
 TEST(VerifyTest, NamesOfThePeerCannotBreakOrFloodALogLine) {

@@ -5,7 +5,10 @@
 #include <openssl/x509.h>
 
 #include "absl/log/check.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "tls/certificate_facts.h"
 #include "tls/error_queue.h"
 
 namespace sluice::tls {
@@ -14,8 +17,32 @@ namespace {
 // A name may fill a whole handshake message; a log line only has to tell it from others.
 constexpr size_t kNameBytesMax = 200;
 
+// `text` is printable.
+std::string Quoted(std::string text) {
+  if (text.size() > kNameBytesMax) text = absl::StrCat(text.substr(0, kNameBytesMax), "...");
+  return absl::StrCat("\"", text, "\"");
+}
+
 std::string SubjectOf(const X509* certificate) {
   return absl::StrCat(", subject ", QuotedName(X509_get_subject_name(certificate)));
+}
+
+// The names that count, as far as a log line has room for them.
+std::string NamesOf(X509* leaf) {
+  uint8_t* der = nullptr;
+  const int der_len = i2d_X509(leaf, &der);
+  CHECK_GT(der_len, 0);
+  const bssl::UniquePtr<uint8_t> free_der(der);
+  std::string names;
+  const CertificateFacts facts =
+      ReadCertificateFacts({reinterpret_cast<const char*>(der), static_cast<size_t>(der_len)});
+  for (const std::string& name : facts.alternative_names) {
+    if (!absl::StartsWith(name, "DNS:") && !absl::StartsWith(name, "IP:")) continue;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", absl::StrReplaceAll(name, {{"\"", "\\\""}}));
+    if (names.size() > kNameBytesMax) break;
+  }
+  if (names.empty()) return ", which names no host and no address besides";
+  return absl::StrCat(", which is for ", Quoted(names));
 }
 
 Verdict Refusal(FailureKind kind, std::string text, uint8_t alert) {
@@ -42,10 +69,10 @@ Verdict Untrusted(const BrokenRule& rule, const X509* certificate) {
                  rule.alert);
 }
 
-Verdict NameMismatch(const PeerName& name, const X509* leaf) {
+Verdict NameMismatch(const PeerName& name, X509* leaf) {
   return Refusal(FailureKind::kNameMismatch,
                  absl::StrCat("upstream SSL certificate does not match \"", Printable(name.text),
-                              "\"", SubjectOf(leaf)),
+                              "\"", SubjectOf(leaf), NamesOf(leaf)),
                  static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_HOSTNAME_MISMATCH)));
 }
 
@@ -70,9 +97,7 @@ std::string QuotedName(const X509_NAME* name) {
       BIO_mem_contents(bio.get(), &bytes, &num_bytes) != 1) {
     return "\"(not printable)\"";
   }
-  std::string text = Printable({reinterpret_cast<const char*>(bytes), num_bytes});
-  if (text.size() > kNameBytesMax) text = absl::StrCat(text.substr(0, kNameBytesMax), "...");
-  return absl::StrCat("\"", text, "\"");
+  return Quoted(Printable({reinterpret_cast<const char*>(bytes), num_bytes}));
 }
 
 }  // namespace sluice::tls

@@ -29,10 +29,11 @@ Verdict Trusted(int64_t trusted_until_s);
 //
 //   upstream SSL certificate verify error: (10:certificate has expired) at depth 1,
 //   subject "CN=intermediate"
-//   upstream SSL certificate does not match "backend", subject "CN=other"
+//   upstream SSL certificate does not match "backend", subject "CN=other", which is for
+//   "DNS:other.example.com, IP:192.0.2.1"
 
 Verdict Untrusted(const BrokenRule& rule, const X509* certificate);
-Verdict NameMismatch(const PeerName& name, const X509* leaf);
+Verdict NameMismatch(const PeerName& name, X509* leaf);
 // BoringSSL's error queue says why. `number` counts the certificates sent, from 1.
 Verdict Unparsable(size_t number);
 Verdict NothingPresented();

@@ -8,11 +8,12 @@
 
 namespace sluice::engine {
 
-// All of these continue a line that tells the failure, and are empty if there is nothing to add.
+// Both continue a line that tells the failure, and are empty if there is nothing to add.
 
 // `error` is the errno of connect(2).
 std::string ConnectAdvice(int error);
 
+// Besides what `failure.text` already says.
 std::string TlsAdvice(const tls::Failure& failure);
 
 }  // namespace sluice::engine

@@ -57,14 +57,19 @@ absl::StatusOr<ProtocolRange> ParseProtocols(std::string_view value) {
 
 absl::Status SetAlpn(std::string_view value, ProbeOptions& options) {
   std::vector<std::string> names;
-  for (const std::string_view name : absl::StrSplit(value, absl::ByAnyChar(" ,"))) {
-    if (name.empty()) continue;
+  for (const std::string_view part : absl::StrSplit(value, ',')) {
+    const std::vector<std::string> words = absl::StrSplit(part, ' ', absl::SkipEmpty());
+    if (words.empty()) {
+      return WrongValue("--alpn", value,
+                        "expected names with a comma between them: \"h2,http/1.1\"");
+    }
+    names.insert(names.end(), words.begin(), words.end());
+  }
+  for (const std::string& name : names) {
     if (name.size() > kAlpnNameBytesMax) {
       return WrongValue("--alpn", value, "a protocol's name has up to 255 bytes");
     }
-    names.emplace_back(name);
   }
-  if (names.empty()) return WrongValue("--alpn", value, "expected names such as \"h2,http/1.1\"");
   options.alpn = std::move(names);
   return absl::OkStatus();
 }
@@ -116,7 +121,7 @@ constexpr TextOption kTextOptions[] = {
     {"--ca", &ProbeOptions::ca},           {"--crl", &ProbeOptions::crl},
     {"--name", &ProbeOptions::name},       {"--cert", &ProbeOptions::certificate},
     {"--ciphers", &ProbeOptions::ciphers}, {"--key", &ProbeOptions::certificate_key},
-    {"--groups", &ProbeOptions::groups},
+    {"--groups", &ProbeOptions::groups},   {"--password-file", &ProbeOptions::password_file},
 };
 
 constexpr std::string_view kOtherOptionsWithValue[] = {
@@ -175,6 +180,10 @@ absl::Status CheckTogether(const ProbeOptions& options) {
   if (options.certificate.has_value() != options.certificate_key.has_value()) {
     return Wrong(options.certificate.has_value() ? "--cert needs --key with it"
                                                  : "--key needs --cert with it");
+  }
+  if (options.password_file.has_value() && !options.certificate_key.has_value() &&
+      options.config_file.empty()) {
+    return Wrong("--password-file needs --key with it");
   }
   if (!options.server.empty() && options.config_file.empty()) {
     return Wrong("--server picks a server block of a configuration: add -c FILE");
@@ -238,6 +247,7 @@ By options:
   --name NAME           the name in the certificate (default: the host of ADDRESS)
   --sni, --no-sni       whether to send the name (without -c: yes)
   --cert FILE --key FILE client certificate and its key
+  --password-file FILE  passwords of the key, one a line
   --protocols LIST      such as "TLSv1.2 TLSv1.3"
   --ciphers LIST        as in proxy_ssl_ciphers
   --groups LIST         as in proxy_ssl_groups
@@ -251,7 +261,8 @@ How to probe:
                         with an answer; escapes such as \r\n are understood
   --json                for programs; docs/probe.md describes the fields
 
-Exit code: 0 all is well, 1 the upstream cannot be used as configured, 2 wrong usage.
+Exit code: 0 all is well, 1 the upstream cannot be used as configured, 2 there is no report: wrong
+usage, a file or a configuration that cannot be used, or stdout cannot be written.
 )";
 }
 

@@ -41,6 +41,7 @@ struct ProbeOptions {
   std::optional<bool> send_server_name;
   std::optional<std::string> certificate;  // Always with certificate_key.
   std::optional<std::string> certificate_key;
+  std::optional<std::string> password_file;
   std::optional<ProtocolRange> protocols;
   std::optional<std::string> ciphers;
   std::optional<std::string> groups;

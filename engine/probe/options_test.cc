@@ -51,6 +51,7 @@ TEST(ProbeOptionsTest, EveryOptionIsTaken) {
                                       "--cert=c",
                                       "--key",
                                       "k",
+                                      "--password-file=p",
                                       "--ciphers",
                                       "HIGH:!aNULL",
                                       "--groups",
@@ -79,6 +80,7 @@ TEST(ProbeOptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.send_server_name, true);
   EXPECT_EQ(options.certificate, "c");
   EXPECT_EQ(options.certificate_key, "k");
+  EXPECT_EQ(options.password_file, "p");
   EXPECT_EQ(options.ciphers, "HIGH:!aNULL");
   EXPECT_EQ(options.groups, "X25519:P-256");
   EXPECT_THAT(*options.alpn, ElementsAre("h2", "a/1"));
@@ -102,12 +104,28 @@ TEST(ProbeOptionsTest, HelpNeedsNothingElse) { EXPECT_TRUE(Parse({"--help"}).hel
 
 TEST(ProbeOptionsTest, HelpNamesEveryOption) {
   const std::string help = ProbeHelpText();
-  for (const char* option :
-       {"-c",       "-p",       "--server",    "--ca",           "--crl",
-        "--name",   "--verify", "--no-verify", "--verify-depth", "--sni",
-        "--no-sni", "--cert",   "--key",       "--protocols",    "--ciphers",
-        "--groups", "--alpn",   "--timeout",   "--ticket-wait",  "--connections",
-        "--json"}) {
+  for (const char* option : {"-c",
+                             "-p",
+                             "--server",
+                             "--ca",
+                             "--crl",
+                             "--name",
+                             "--verify",
+                             "--no-verify",
+                             "--verify-depth",
+                             "--sni",
+                             "--no-sni",
+                             "--cert",
+                             "--key",
+                             "--protocols",
+                             "--ciphers",
+                             "--groups",
+                             "--alpn",
+                             "--timeout",
+                             "--ticket-wait",
+                             "--connections",
+                             "--json",
+                             "--password-file"}) {
     EXPECT_THAT(help, HasSubstr(option));
   }
 }
@@ -135,7 +153,10 @@ TEST(ProbeOptionsTest, WrongUsageIsRefusedWithItsReason) {
       {{"a:1", "--protocols", "TLSv1.1 TLSv1.3"}, "without a hole"},
       {{"a:1", "--protocols", " "}, "expected some of TLSv1,"},
       {{"a:1", "--send", "\\q"}, "only escapes of C"},
-      {{"a:1", "--alpn", ","}, "expected names such as"},
+      {{"a:1", "--alpn", ","}, "expected names with a comma between them"},
+      {{"a:1", "--alpn", " "}, "expected names with a comma between them"},
+      {{"a:1", "--alpn", "h2,,x"}, "invalid value \"h2,,x\" for --alpn"},
+      {{"a:1", "--password-file", "f"}, "--password-file needs --key"},
       {{"a:1", "\x1b[2J"}, "\\x1b[2J"},
   };
   for (const auto& test : kCases) EXPECT_THAT(Error(test.arguments), HasSubstr(test.error));

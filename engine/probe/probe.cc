@@ -21,7 +21,7 @@ namespace {
 
 int Fail(std::string_view message) {
   std::fputs(absl::StrCat("sluice: ", message, "\n").c_str(), stderr);
-  return kProbeWrongUsage;
+  return kProbeNoReport;
 }
 
 // A report that is not whole must not be taken for all.
@@ -38,17 +38,17 @@ bool Write(const std::string& text) {
 int RunProbe(const ProbeOptions& options) {
   // A pipe that is closed is an error to be told.
   std::signal(SIGPIPE, SIG_IGN);
-  if (options.help) return Write(ProbeHelpText()) ? kProbeFine : kProbeWrongUsage;
+  if (options.help) return Write(ProbeHelpText()) ? kProbeFine : kProbeNoReport;
   const absl::StatusOr<ProbeTarget> target = FindTarget(options);
   if (!target.ok()) {
-    const int wrong_usage = Fail(target.status().message());
-    return absl::IsUnavailable(target.status()) ? kProbeUnusable : wrong_usage;
+    const int no_report = Fail(target.status().message());
+    return absl::IsUnavailable(target.status()) ? kProbeUnusable : no_report;
   }
   const absl::StatusOr<ProbeReport> report = Probe(*target, options);
   if (!report.ok()) return Fail(report.status().message());
   const std::string text =
       options.json ? ReportJson(*report) : ReportText(*report, absl::ToUnixSeconds(absl::Now()));
-  if (!Write(text)) return kProbeWrongUsage;
+  if (!Write(text)) return kProbeNoReport;
   return report->ok() ? kProbeFine : kProbeUnusable;
 }
 

@@ -12,8 +12,9 @@ namespace sluice::engine {
 inline constexpr int kProbeFine = 0;
 // The upstream cannot be used as configured.
 inline constexpr int kProbeUnusable = 1;
-// Wrong usage, or a configuration that cannot be used: nothing was probed.
-inline constexpr int kProbeWrongUsage = 2;
+// There is no report, or not the whole of it: wrong usage, a configuration or file that cannot be
+// used, or stdout cannot be written.
+inline constexpr int kProbeNoReport = 2;
 
 // The command line's first argument says what the others are for.
 inline constexpr std::string_view kProbeSwitch = "--probe";

@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/probe/tls_connection.h"
 #include "tls/context.h"
 #include "tls/ticket_pool.h"
@@ -112,6 +114,20 @@ class Series {
   std::vector<int64_t> resumed_us_;
 };
 
+// Why `settings` cannot be used. Without a configuration there are options where tls/ speaks of
+// directives.
+absl::Status Unusable(const absl::Status& status, const ProbeOptions& options) {
+  if (!options.config_file.empty()) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrReplaceAll(status.message(), {{"add \"proxy_ssl_name NAME;\"",
+                                              "add --name NAME, or --no-verify and --no-sni"},
+                                             {"proxy_ssl_password_file", "--password-file"},
+                                             {"proxy_ssl_protocols", "--protocols"},
+                                             {"proxy_ssl_trusted_certificate", "--ca"},
+                                             {"proxy_ssl_crl", "--crl"}}));
+}
+
 // Whether another version could bring another result.
 bool OthersMatter(const SeriesReport& configured) {
   const ConnectionFacts& first = configured.first;
@@ -128,7 +144,7 @@ SeriesReport ProbeVersion(tls::Version version, const ProbeTarget& target, const
   if (context.ok()) return Series(target, peer, options, **context).Run();
   // The cipher list leaves nothing to it.
   SeriesReport report{.min_version = version, .max_version = version};
-  report.first.error = absl::StrCat("not offered: ", context.status().message());
+  report.first.error = absl::StrCat("not offered: ", Unusable(context.status(), options).message());
   report.first_error = report.first.error;
   report.num_failed = 1;
   return report;
@@ -139,7 +155,7 @@ SeriesReport ProbeVersion(tls::Version version, const ProbeTarget& target, const
 absl::StatusOr<ProbeReport> Probe(const ProbeTarget& target, const ProbeOptions& options) {
   const tls::Settings& settings = target.settings;
   const auto context = tls::Context::Create(settings);
-  if (!context.ok()) return context.status();
+  if (!context.ok()) return Unusable(context.status(), options);
   ProbeReport report{.address = options.address,
                      .origin = target.origin,
                      .settings = settings,

@@ -32,29 +32,7 @@ std::string AsFarAsTicketsGo(const SeriesReport& series) {
             "handshakes too.");
 }
 
-}  // namespace
-
-Times Summarize(std::vector<int64_t> times_us) {
-  if (times_us.empty()) return {};
-  std::sort(times_us.begin(), times_us.end());
-  return {.count = static_cast<int>(times_us.size()),
-          .min_us = times_us.front(),
-          .median_us = times_us[times_us.size() / 2]};
-}
-
-bool ProbeReport::ok() const {
-  return std::all_of(peers.begin(), peers.end(), [](const PeerReport& peer) { return peer.ok(); });
-}
-
-std::string ResumptionInWords(const PeerReport& peer, const tls::Settings& settings) {
-  const SeriesReport& series = peer.configured;
-  if (!series.first.ok()) return "sluice cannot use this upstream as configured.";
-  if (!series.ok()) {
-    return absl::StrCat(
-        "sluice cannot rely on this upstream: the first connection was fine, but "
-        "some later ones failed (",
-        series.num_failed, ").");
-  }
+std::string ResumptionInWords(const SeriesReport& series, const tls::Settings& settings) {
   if (!settings.session_reuse) {
     return absl::StrCat("sluice will not resume: proxy_ssl_session_reuse is off; ", kEachFull, ".");
   }
@@ -70,7 +48,10 @@ std::string ResumptionInWords(const PeerReport& peer, const tls::Settings& setti
   if (series.num_resumed == 0) {
     return absl::StrCat(
         "sluice will not resume: the upstream gives tickets but does not take them back, and ",
-        kEachFull, ". Do several servers stand behind this address, each with keys of its own?");
+        kEachFull,
+        ". Has it neither a session cache nor ticket keys (nginx: ssl_session_cache, "
+        "ssl_session_tickets), or do several servers stand behind this address, each with keys of "
+        "its own?");
   }
   const int num_tickets_resumed = series.num_tickets_resumed.value_or(0);
   const bool may_use_twice =
@@ -89,6 +70,37 @@ std::string ResumptionInWords(const PeerReport& peer, const tls::Settings& setti
       "sluice will resume every connection after the first: each resumed one brings ",
       num_tickets_resumed, num_tickets_resumed == 1 ? " ticket" : " tickets",
       " for the next, so none need be used twice.");
+}
+
+}  // namespace
+
+Times Summarize(std::vector<int64_t> times_us) {
+  if (times_us.empty()) return {};
+  std::sort(times_us.begin(), times_us.end());
+  return {.count = static_cast<int>(times_us.size()),
+          .min_us = times_us.front(),
+          .median_us = times_us[times_us.size() / 2]};
+}
+
+bool ProbeReport::ok() const {
+  return std::all_of(peers.begin(), peers.end(), [](const PeerReport& peer) { return peer.ok(); });
+}
+
+std::string SummaryInWords(const PeerReport& peer, const tls::Settings& settings) {
+  const SeriesReport& series = peer.configured;
+  if (!series.first.ok()) return "sluice cannot use this upstream as configured.";
+  if (!series.ok()) {
+    return absl::StrCat(
+        "sluice cannot rely on this upstream: the first connection was fine, but "
+        "some later ones failed (",
+        series.num_failed, ").");
+  }
+  const std::string resumption = ResumptionInWords(series, settings);
+  if (!series.first.closed_without_a_word()) return resumption;
+  return absl::StrCat(
+      "The upstream closes as soon as the handshake is done, without a word: it "
+      "seems to be of no use; is what stands behind it down? Else, ",
+      resumption);
 }
 
 const char* VerificationResult(const SeriesReport& series, const tls::Settings& settings) {

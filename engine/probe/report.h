@@ -68,8 +68,9 @@ struct ProbeReport {
   bool ok() const;
 };
 
-// How much of the traffic will resume, and why: one or two sentences for the operator.
-std::string ResumptionInWords(const PeerReport& peer, const tls::Settings& settings);
+// Whether the upstream is of use, how much of the traffic will resume, and why: a few sentences for
+// the operator.
+std::string SummaryInWords(const PeerReport& peer, const tls::Settings& settings);
 
 // What became of verification: "off", "ok" or "failed".
 const char* VerificationResult(const SeriesReport& series, const tls::Settings& settings);

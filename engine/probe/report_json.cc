@@ -60,6 +60,10 @@ Json SeriesJson(const SeriesReport& series, const tls::Settings& settings) {
       {"group", OrNull(first.group)},
       {"signature_algorithm", OrNull(first.signature_algorithm)},
       {"alpn", OrNull(first.alpn)},
+      {"client_certificate",
+       negotiated || first.certificate_requested
+           ? Json({{"requested", first.certificate_requested}, {"sent", first.certificate_sent}})
+           : Json()},
       {"verification", VerificationResult(series, settings)},
       {"num_intermediates", NumIntermediates(series)},
       {"chain", std::move(chain)},
@@ -86,7 +90,7 @@ Json PeerJson(const PeerReport& peer, const tls::Settings& settings) {
   return {{"name", peer.name},
           {"address", peer.address},
           {"ok", peer.ok()},
-          {"summary", ResumptionInWords(peer, settings)},
+          {"summary", SummaryInWords(peer, settings)},
           {"configured", SeriesJson(peer.configured, settings)},
           {"other_versions", std::move(others)}};
 }
@@ -106,6 +110,7 @@ std::string ReportJson(const ProbeReport& report) {
          {tls::VersionName(settings.min_version), tls::VersionName(settings.max_version)}},
         {"verify", settings.verify},
         {"verify_depth", settings.verify_depth},
+        {"trusted_certificate", OrNull(settings.trusted_certificate.path)},
         {"name", OrNull(settings.name)},
         {"sni", OrNull(report.server_name)},
         {"client_certificate", OrNull(settings.certificate.path)},

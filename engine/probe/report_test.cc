@@ -59,7 +59,7 @@ ProbeReport GoodReport() {
 }
 
 std::string Words(const ProbeReport& report) {
-  return ResumptionInWords(report.peers[0], report.settings);
+  return SummaryInWords(report.peers[0], report.settings);
 }
 
 TEST(TimesTest, GiveTheLeastAndTheOneInTheMiddle) {
@@ -70,12 +70,12 @@ TEST(TimesTest, GiveTheLeastAndTheOneInTheMiddle) {
   EXPECT_EQ(Summarize({}).count, 0);
 }
 
-TEST(ResumptionInWordsTest, AllOfIt) {
+TEST(SummaryInWordsTest, AllOfIt) {
   EXPECT_THAT(Words(GoodReport()),
               AllOf(HasSubstr("every connection after the first"), HasSubstr("brings 1 ticket")));
 }
 
-TEST(ResumptionInWordsTest, OfAnUpstreamThatCannotBeUsed) {
+TEST(SummaryInWordsTest, OfAnUpstreamThatCannotBeUsed) {
   ProbeReport report = GoodReport();
   SeriesReport& series = report.peers[0].configured;
   series.first.error = series.first_error = "connect() failed";
@@ -84,7 +84,7 @@ TEST(ResumptionInWordsTest, OfAnUpstreamThatCannotBeUsed) {
   EXPECT_FALSE(report.ok());
 }
 
-TEST(ResumptionInWordsTest, OfOneThatFailsNowAndThen) {
+TEST(SummaryInWordsTest, OfOneThatFailsNowAndThen) {
   ProbeReport report = GoodReport();
   report.peers[0].configured.num_failed = 1;
   report.peers[0].configured.first_error = "reset";
@@ -94,13 +94,13 @@ TEST(ResumptionInWordsTest, OfOneThatFailsNowAndThen) {
   EXPECT_FALSE(report.ok());
 }
 
-TEST(ResumptionInWordsTest, WhenItIsTurnedOffHere) {
+TEST(SummaryInWordsTest, WhenItIsTurnedOffHere) {
   ProbeReport report = GoodReport();
   report.settings.session_reuse = false;
   EXPECT_THAT(Words(report), HasSubstr("proxy_ssl_session_reuse is off"));
 }
 
-TEST(ResumptionInWordsTest, WhenNoTicketsCome) {
+TEST(SummaryInWordsTest, WhenNoTicketsCome) {
   ProbeReport report = GoodReport();
   SeriesReport& series = report.peers[0].configured;
   series.first.num_tickets = 0;
@@ -109,22 +109,34 @@ TEST(ResumptionInWordsTest, WhenNoTicketsCome) {
   EXPECT_THAT(Words(report), HasSubstr("gives no session"));
 }
 
-TEST(ResumptionInWordsTest, WhenTicketsAreNotTakenBack) {
+TEST(SummaryInWordsTest, WhenTicketsAreNotTakenBack) {
   ProbeReport report = GoodReport();
   SeriesReport& series = report.peers[0].configured;
   series.num_resumed = 0;
   series.num_tickets_resumed.reset();
   series.ticket_usable_twice.reset();
-  EXPECT_THAT(Words(report), HasSubstr("does not take them back"));
+  EXPECT_THAT(Words(report),
+              AllOf(HasSubstr("does not take them back"), HasSubstr("neither a session cache"),
+                    HasSubstr("several servers")));
 }
 
-TEST(ResumptionInWordsTest, WhenSomeServersBehindTheAddressDoNotShareKeys) {
+TEST(SummaryInWordsTest, OfOneThatClosesWithoutAWord) {
+  ProbeReport report = GoodReport();
+  report.peers[0].configured.first.closed_first = true;
+  EXPECT_THAT(Words(report),
+              AllOf(StartsWith("The upstream closes as soon as the handshake is done"),
+                    HasSubstr("every connection after the first")));
+  report.peers[0].configured.first.num_answer_bytes = 1;
+  EXPECT_THAT(Words(report), StartsWith("sluice will resume"));
+}
+
+TEST(SummaryInWordsTest, WhenSomeServersBehindTheAddressDoNotShareKeys) {
   ProbeReport report = GoodReport();
   report.peers[0].configured.num_resumed = 2;
   EXPECT_THAT(Words(report), AllOf(HasSubstr("2 of 4 (50 %)"), HasSubstr("Do several servers")));
 }
 
-TEST(ResumptionInWordsTest, WhenResumedHandshakesBringNoTicket) {
+TEST(SummaryInWordsTest, WhenResumedHandshakesBringNoTicket) {
   ProbeReport report = GoodReport();
   SeriesReport& series = report.peers[0].configured;
   series.num_tickets_resumed = 0;
@@ -136,7 +148,7 @@ TEST(ResumptionInWordsTest, WhenResumedHandshakesBringNoTicket) {
   EXPECT_THAT(Words(report), HasSubstr("the upstream takes none twice"));
 }
 
-TEST(ResumptionInWordsTest, OfTls12) {
+TEST(SummaryInWordsTest, OfTls12) {
   ProbeReport report = GoodReport();
   SeriesReport& series = report.peers[0].configured;
   series.first.version = tls::Version::kTls12;
@@ -152,7 +164,8 @@ TEST(ReportTextTest, ShowsWhatIsThere) {
   for (const char* line :
        {"\nbackend:443 (192.0.2.1:443)\n",
         "  TLSv1.3        TLS_AES_128_GCM_SHA256, X25519, ecdsa_secp256r1_sha256\n",
-        "  ALPN           h2\n",
+        "  verify         on, for the name \"backend\", trusting \"/etc/ca.pem\"\n",
+        "  ALPN           h2\n", "  client cert    the upstream asks for none\n",
         "  verification   ok: trusted by \"/etc/ca.pem\", good for \"backend\"\n",
         "     0  subject  CN=backend\n", "(30 days left)\n",
         "key      ECDSA P-256, 256 bits, signed with ecdsa-with-SHA256\n",
@@ -180,6 +193,21 @@ TEST(ReportTextTest, AFailedVerificationComesWithTheChain) {
   EXPECT_THAT(text, HasSubstr("  verification   FAILED, see above\n"));
   EXPECT_THAT(text, HasSubstr("(EXPIRED 3 days ago)"));
   EXPECT_THAT(text, Not(HasSubstr("tickets")));
+}
+
+TEST(ReportTextTest, AClientCertificateThatIsAskedForIsShownWithWhatWasSent) {
+  ProbeReport report = GoodReport();
+  ConnectionFacts& first = report.peers[0].configured.first;
+  first.certificate_requested = true;
+  EXPECT_THAT(ReportText(report, kNowS),
+              HasSubstr("the upstream asks for a client certificate; none sent\n"));
+  first.certificate_sent = true;
+  report.settings.certificate.path = "/etc/client.pem";
+  EXPECT_THAT(ReportText(report, kNowS),
+              HasSubstr("asks for a client certificate; sent \"/etc/client.pem\"\n"));
+  const json parsed = json::parse(ReportJson(report));
+  EXPECT_EQ(parsed["upstreams"][0]["configured"]["client_certificate"],
+            json({{"requested", true}, {"sent", true}}));
 }
 
 TEST(ReportTextTest, OtherVersionsFollow) {
@@ -217,6 +245,7 @@ TEST(ReportJsonTest, HoldsEveryFact) {
   EXPECT_EQ(parsed["ok"], true);
   EXPECT_EQ(parsed["settings"]["verify"], true);
   EXPECT_EQ(parsed["settings"]["sni"], "backend");
+  EXPECT_EQ(parsed["settings"]["trusted_certificate"], "/etc/ca.pem");
   EXPECT_EQ(parsed["settings"]["session_tickets"], "reuse");
   const json& peer = parsed["upstreams"][0];
   EXPECT_EQ(peer["address"], "192.0.2.1:443");
@@ -248,7 +277,8 @@ TEST(ReportJsonTest, WhatIsNotKnownIsNull) {
   EXPECT_EQ(parsed["ok"], false);
   const json& series = parsed["upstreams"][0]["configured"];
   EXPECT_EQ(series["error"], "connect() to 192.0.2.1:443 failed");
-  for (const char* field : {"version", "cipher", "group", "signature_algorithm", "alpn"}) {
+  for (const char* field :
+       {"version", "cipher", "group", "signature_algorithm", "alpn", "client_certificate"}) {
     EXPECT_EQ(series[field], nullptr) << field;
   }
   EXPECT_EQ(series["tickets"]["full"], nullptr);

@@ -88,6 +88,14 @@ std::string VerificationText(const SeriesReport& series, const tls::Settings& se
   return "not reached";
 }
 
+std::string ClientCertificateText(const ConnectionFacts& facts, const tls::Settings& settings) {
+  if (!facts.certificate_requested) return "the upstream asks for none";
+  return absl::StrCat("the upstream asks for a client certificate; ",
+                      facts.certificate_sent
+                          ? absl::StrCat("sent ", Quoted(settings.certificate.path))
+                          : "none sent");
+}
+
 std::string TicketsText(const SeriesReport& series, const tls::Settings& settings) {
   if (!settings.session_reuse) return "not asked for (proxy_ssl_session_reuse off)";
   const ConnectionFacts& first = series.first;
@@ -203,6 +211,9 @@ void AppendPeer(const PeerReport& peer, const tls::Settings& settings, int64_t n
     Row(tls::VersionName(first.version), NegotiatedText(first), text);
     Row("ALPN", AlpnText(first, settings), text);
   }
+  if (!first.cipher.empty() || first.certificate_requested) {
+    Row("client cert", ClientCertificateText(first, settings), text);
+  }
   if (first.step != ProbeStep::kConnect || first.ok()) {
     Row("verification", VerificationText(configured, settings), text);
   }
@@ -220,7 +231,7 @@ void AppendPeer(const PeerReport& peer, const tls::Settings& settings, int64_t n
     AppendSeries(other, settings, text);
   }
   text += "\n";
-  AppendWrapped(ResumptionInWords(peer, settings), text);
+  AppendWrapped(SummaryInWords(peer, settings), text);
 }
 
 }  // namespace
@@ -236,7 +247,10 @@ std::string ReportText(const ProbeReport& report, int64_t now_s) {
                          tls::VersionName(settings.max_version)),
       text);
   Row("SNI", report.server_name.empty() ? "not sent" : Quoted(report.server_name), text);
-  Row("verify", settings.verify ? absl::StrCat("on, for the name ", Quoted(settings.name)) : "off",
+  Row("verify",
+      settings.verify ? absl::StrCat("on, for the name ", Quoted(settings.name), ", trusting ",
+                                     Quoted(settings.trusted_certificate.path))
+                      : "off",
       text);
   Row("client cert", settings.certificate.given() ? Quoted(settings.certificate.path) : "none",
       text);

@@ -8,6 +8,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "config/endpoint.h"
 #include "config/load.h"
 #include "config/read_file.h"
@@ -84,7 +86,7 @@ absl::Status NoSuchServer(const config::Plan& plan, std::string_view address) {
                    ". To probe any other address with the settings of one, add --server LISTEN"));
 }
 
-absl::StatusOr<tls::File> ReadPem(const std::string& path) {
+absl::StatusOr<tls::File> ReadNamed(const std::string& path) {
   absl::StatusOr<std::string> contents = config::ReadFile(path);
   if (!contents.ok()) {
     return absl::NotFoundError(absl::StrCat(Quoted(path), ": ", contents.status().message()));
@@ -99,7 +101,7 @@ absl::StatusOr<ProbeTarget> DefaultTarget(const ProbeOptions& options) {
   target.settings.send_server_name = true;
   if (options.verify.value_or(true) && !options.ca.has_value()) {
     for (const char* bundle : kCaBundles) {
-      absl::StatusOr<tls::File> file = ReadPem(bundle);
+      absl::StatusOr<tls::File> file = ReadNamed(bundle);
       if (!file.ok()) continue;
       target.settings.trusted_certificate = *std::move(file);
       break;
@@ -120,7 +122,8 @@ absl::StatusOr<ProbeTarget> ConfiguredTarget(const ProbeOptions& options) {
   const config::LoadResult loaded = config::Load(load);
   if (!loaded.plan.has_value()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the configuration cannot be used:\n", loaded.diagnostics.Render()));
+        absl::StrCat("the configuration cannot be used:\n",
+                     absl::StripSuffix(loaded.diagnostics.Render(), "\n")));
   }
   absl::StatusOr<ServerChoice> choice = ChooseServer(*loaded.plan, options.address, options.server);
   if (!choice.ok()) return choice.status();
@@ -130,13 +133,28 @@ absl::StatusOr<ProbeTarget> ConfiguredTarget(const ProbeOptions& options) {
                      .peers = std::move(choice->peers)};
 }
 
+// What is wrong with `address`, which ParseEndpoint refuses for `reason`.
+std::string WrongAddress(std::string_view address, std::string_view reason) {
+  constexpr std::string_view kBrackets = ": an IPv6 address stands in brackets, [";
+  const size_t last_colon = address.rfind(':');
+  if (address.find(':') != last_colon && !address.starts_with('[')) {
+    const std::string_view host = address.substr(0, last_colon);
+    if (config::ParseIpAddress(host).has_value()) {
+      return absl::StrCat(Quoted(address), kBrackets, host, "]", address.substr(last_colon));
+    }
+    if (config::ParseIpAddress(address).has_value()) {
+      return absl::StrCat(Quoted(address), kBrackets, address, "]:PORT");
+    }
+  }
+  return absl::StrCat(reason, " in ", Quoted(address), ": expected HOST:PORT");
+}
+
 // The addresses of HOST:PORT or unix:PATH, and in `*host` the name that TLS would know it by.
 absl::StatusOr<std::vector<config::Peer>> ResolvePeers(const std::string& address,
                                                        std::string* host) {
   const absl::StatusOr<config::Endpoint> endpoint = config::ParseEndpoint(address);
   if (!endpoint.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(endpoint.status().message(), " in ", Quoted(address), ": expected HOST:PORT"));
+    return absl::InvalidArgumentError(WrongAddress(address, endpoint.status().message()));
   }
   if (endpoint->kind != config::Endpoint::Kind::kUnix) {
     if (!endpoint->has_port()) {
@@ -168,9 +186,14 @@ absl::Status ApplyOptions(const ProbeOptions& options, tls::Settings& settings) 
                 {options.certificate_key, settings.certificate_key}};
   for (const auto& [path, file] : kFiles) {
     if (!path.has_value()) continue;
-    absl::StatusOr<tls::File> read = ReadPem(*path);
+    absl::StatusOr<tls::File> read = ReadNamed(*path);
     if (!read.ok()) return read.status();
     file = *std::move(read);
+  }
+  if (options.password_file.has_value()) {
+    const absl::StatusOr<tls::File> file = ReadNamed(*options.password_file);
+    if (!file.ok()) return file.status();
+    settings.passwords = absl::StrSplit(file->contents, absl::ByAnyChar("\r\n"), absl::SkipEmpty());
   }
   settings.verify = options.verify.value_or(settings.verify);
   settings.verify_depth = options.verify_depth.value_or(settings.verify_depth);

@@ -12,7 +12,9 @@ namespace sluice::engine {
 namespace {
 
 using sluice::testing::TempDir;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr char kConfig[] = R"(
 events {}
@@ -104,7 +106,10 @@ TEST_F(TargetTest, WhatIsNotThereIsSaidWithWhatIs) {
 
 TEST_F(TargetTest, ABrokenConfigurationIsShownWithItsPlaces) {
   dir_.Write("sluice.conf", "events {}\nstream { sever {} }\n");
-  EXPECT_THAT(Error("pair"), HasSubstr("sluice.conf:2:10"));
+  const std::string error = Error("pair");
+  EXPECT_THAT(error, HasSubstr("sluice.conf:2:10"));
+  // The one who prints it ends the line.
+  EXPECT_FALSE(error.ends_with('\n'));
 }
 
 TEST_F(TargetTest, OptionsGoBeforeTheServerBlock) {
@@ -135,6 +140,19 @@ TEST_F(TargetTest, WithoutAConfigurationTheHostIsTheName) {
   EXPECT_EQ(target->peers[0].address.text, "127.0.0.1:443");
 }
 
+TEST_F(TargetTest, PasswordsStandInAFileOneALine) {
+  ProbeOptions options;
+  options.address = "127.0.0.1:443";
+  options.verify = false;
+  options.password_file = dir_.Write("passwords", "one\r\n\ntwo words");
+  const auto target = FindTarget(options);
+  ASSERT_TRUE(target.ok()) << target.status();
+  EXPECT_THAT(target->settings.passwords, ElementsAre("one", "two words"));
+  options.password_file = "/no/such/file";
+  EXPECT_THAT(std::string(FindTarget(options).status().message()),
+              HasSubstr("\"/no/such/file\": open() failed"));
+}
+
 TEST_F(TargetTest, AnAddressThatIsNoneIsRefused) {
   ProbeOptions options;
   options.verify = false;
@@ -145,6 +163,10 @@ TEST_F(TargetTest, AnAddressThatIsNoneIsRefused) {
   EXPECT_THAT(error("127.0.0.1"), HasSubstr("no port in \"127.0.0.1\""));
   EXPECT_THAT(error("127.0.0.1:99999"), HasSubstr("invalid port"));
   EXPECT_THAT(error("https://127.0.0.1:443"), HasSubstr("remove the scheme"));
+  EXPECT_THAT(error("::1:20001"),
+              StartsWith("\"::1:20001\": an IPv6 address stands in brackets, [::1]:20001"));
+  EXPECT_THAT(error("2001:db8::1"), HasSubstr("[2001:db8::1]:PORT"));
+  EXPECT_THAT(error("a:b:c"), HasSubstr("expected HOST:PORT"));
   options.ca = "/no/such/file";
   EXPECT_THAT(error("127.0.0.1:443"), HasSubstr("\"/no/such/file\": open() failed"));
 }

@@ -60,7 +60,7 @@ class TlsConnection {
       facts_.num_tickets = session_->num_tickets();
       facts_.ticket_lifetime_s = session_->ticket_lifetime_s();
     } else if (session_ != nullptr) {
-      TakeChain();
+      TakeCertificates();
     }
     return std::move(facts_);
   }
@@ -192,20 +192,25 @@ class TlsConnection {
   bool FailHandshake(Io io) {
     const std::string_view place = request_.address.text;
     if (!LooksLikeTls(greeting_)) return FailTls(ProbeStep::kHandshake);
-    const char* const silent = num_received_ == 0
-                                   ? ": is it a TLS port? A plaintext service does this too"
-                                   : " in the middle of the handshake";
+    const bool silent = num_received_ == 0;
+    const char* const rest = silent ? "at the TLS handshake: is it a TLS port? A plaintext service "
+                                      "does this too"
+                                    : "in the middle of the TLS handshake";
     std::string error;
     switch (io) {
       case Io::kTimeout:
-        error = absl::StrCat(place, " did not answer the TLS handshake within ",
-                             Ms(request_.timeout_ms), silent);
+        error = silent ? absl::StrCat(place, " did not answer within ", Ms(request_.timeout_ms),
+                                      " ", rest)
+                       : absl::StrCat(place,
+                                      " began to answer, but did not finish the TLS "
+                                      "handshake within ",
+                                      Ms(request_.timeout_ms));
         break;
       case Io::kReset:
-        error = absl::StrCat(place, " reset the connection at the TLS handshake", silent);
+        error = absl::StrCat(place, " reset the connection ", rest);
         break;
       default:
-        error = absl::StrCat(place, " closed the connection at the TLS handshake", silent);
+        error = absl::StrCat(place, " closed the connection ", rest);
         break;
     }
     return Fail(ProbeStep::kHandshake, std::move(error));
@@ -229,10 +234,12 @@ class TlsConnection {
     facts_.signature_algorithm = session_->signature_algorithm();
     facts_.alpn = absl::CHexEscape(session_->alpn());
     facts_.resumed = session_->resumed();
-    TakeChain();
+    TakeCertificates();
   }
 
-  void TakeChain() {
+  void TakeCertificates() {
+    facts_.certificate_requested = session_->certificate_requested();
+    facts_.certificate_sent = session_->certificate_sent();
     for (const std::string_view der : session_->peer_chain()) {
       facts_.chain.push_back(tls::ReadCertificateFacts(der));
     }
@@ -268,24 +275,47 @@ class TlsConnection {
     }
   }
 
+  // An upstream that gives up on us after the handshake, in words for the operator.
+  bool FailRefused(const char* what) {
+    const char* why = "is what stands behind it down?";
+    if (facts_.certificate_sent) {
+      why =
+          "it asked for a client certificate, and may not like the one sent; or is what stands "
+          "behind it down?";
+    } else if (facts_.certificate_requested) {
+      why =
+          "it asked for a client certificate and got none, set proxy_ssl_certificate and "
+          "proxy_ssl_certificate_key";
+    }
+    return Fail(ProbeStep::kAfterHandshake, absl::StrCat(request_.address.text, " ", what,
+                                                         " right after the handshake: ", why));
+  }
+
   // TLS 1.3: tickets follow the handshake, and so does the word of an upstream that does not like
-  // our certificate.
+  // our certificate. One that asked for a certificate may also close instead, with any version.
   bool TakeTickets() {
     if (request_.ticket_wait_ms == 0) return true;
-    if (facts_.version < tls::Version::kTls13 && request_.first_bytes.empty()) return true;
+    if (facts_.version < tls::Version::kTls13 && request_.first_bytes.empty() &&
+        !facts_.certificate_requested) {
+      return true;
+    }
     const int64_t round_trips_ms = kTicketWaitRoundTrips * facts_.connect_us / 1000;
     SendFirstBytes();
     Outcome outcome;
     const Io io = ReadUntilQuiet(std::max(request_.ticket_wait_ms, round_trips_ms), &outcome);
     if (outcome == Outcome::kFailed) return FailTls(ProbeStep::kAfterHandshake);
-    if (io == Io::kReset) {
-      return Fail(ProbeStep::kAfterHandshake,
-                  absl::StrCat(request_.address.text,
-                               " reset the connection right after the handshake: does it want a "
-                               "client certificate, or is what stands behind it down?"));
-    }
+    if (io == Io::kReset) return FailRefused("reset the connection");
     facts_.closed_first = io == Io::kEnd;
+    if (facts_.closed_without_a_word() && facts_.certificate_requested) {
+      facts_.close = CloseAnswerAt(outcome);
+      return FailRefused("closed the connection");
+    }
     return true;
+  }
+
+  // For a stream that has ended.
+  static CloseAnswer CloseAnswerAt(Outcome outcome) {
+    return outcome == Outcome::kClosed ? CloseAnswer::kCloseNotify : CloseAnswer::kFinOnly;
   }
 
   void Close() {
@@ -305,8 +335,7 @@ class TlsConnection {
         facts_.close = CloseAnswer::kReset;
         break;
       default:
-        facts_.close =
-            outcome == Outcome::kClosed ? CloseAnswer::kCloseNotify : CloseAnswer::kFinOnly;
+        facts_.close = CloseAnswerAt(outcome);
         break;
     }
     // TLS 1.3, and nothing was waited for above: the upstream's refusal shows only here.

@@ -56,6 +56,9 @@ struct ConnectionFacts {
   std::string signature_algorithm;
   std::string alpn;
   bool resumed = false;
+  // For a client certificate, which a full handshake may do. Also after a failed handshake.
+  bool certificate_requested = false;
+  bool certificate_sent = false;
   // Also after a failed verification.
   std::vector<tls::CertificateFacts> chain;
   int num_tickets = 0;
@@ -64,6 +67,7 @@ struct ConnectionFacts {
   // The upstream ended the connection before we did: `close` says how.
   bool closed_first = false;
   int64_t num_answer_bytes = 0;  // What it had said, decrypted.
+  bool closed_without_a_word() const { return closed_first && num_answer_bytes == 0; }
   CloseAnswer close = CloseAnswer::kNone;
 };
 

@@ -94,6 +94,9 @@ void AddChains(std::vector<Case>& cases) {
   const auto itself = Certificate::SelfSigned(
       With(Server(), [](auto& spec) { spec.key_usage = tools::kNoKeyUsage; }));
   cases.push_back(Chain("self-signed leaf that is trusted", {itself}, Trusting(itself)));
+  const auto pinned = Certificate::SelfSigned(Server());
+  cases.push_back(Chain("self-signed leaf that is trusted and may sign no certificate", {pinned},
+                        Trusting(pinned)));
 
   const auto expired = [](auto& spec) { spec.not_after_s = NowSeconds() - kDayS; };
   const auto before_yesterday = [](auto& spec) { spec.not_before_s = NowSeconds() - 3 * kDayS; };
@@ -109,6 +112,27 @@ void AddChains(std::vector<Case>& cases) {
   both.trusted_pem += ancient.pem();
   cases.push_back(
       Chain("root is also signed by one that has expired", {leaf, Intermediate(), crossed}, both));
+
+  // Renewals, as the file looks while they go on: the old certificate first.
+  const auto worn_root =
+      Root().ReissueBy(Root(), With(With(CaSpec("root"), before_yesterday), expired));
+  Demands renewed = Trusting(Root());
+  renewed.trusted_pem = worn_root.pem() + renewed.trusted_pem;
+  cases.push_back(
+      Chain("root is trusted in its expired and its new form", {Root().Issue(Server())}, renewed));
+  renewed = Trusting(Root());
+  renewed.trusted_pem = old.pem() + Intermediate().pem() + renewed.trusted_pem;
+  cases.push_back(Chain("intermediate is in the file in its expired and its new form",
+                        {Intermediate().Issue(Server())}, renewed));
+  renewed = Trusting(Root());
+  renewed.trusted_pem = old.pem() + renewed.trusted_pem;
+  cases.push_back(Chain("intermediate comes along, its expired form is in the file",
+                        {leaf, Intermediate()}, renewed));
+
+  const auto by_usage = Certificate::SelfSigned(
+      With(CaSpec("old style root"), [](auto& spec) { spec.is_ca.reset(); }));
+  cases.push_back(
+      Chain("root that is a CA by its key usage", {by_usage.Issue(Server())}, Trusting(by_usage)));
 
   const auto constrained = Root().Issue(With(CaSpec("constrained"), [](auto& spec) {
     spec.permitted_dns = {"test"};

@@ -2,12 +2,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "config/address.h"
 #include "config/system.h"
@@ -39,6 +41,23 @@ absl::StatusOr<std::vector<config::Address>> Resolve(const std::string& host) {
   const auto found = hosts.find(host);
   if (found == hosts.end()) return absl::NotFoundError("Name or service not known");
   return found->second;
+}
+
+absl::StatusOr<mode_t> ModeOf(const std::string& path) {
+  static const auto& others = *new std::map<std::string, mode_t>{
+      {"/dev/null", S_IFCHR | 0666},
+      {"/run/fifo", S_IFIFO | 0600},
+      {"/var/log", S_IFDIR | 0755},
+  };
+  const auto other = others.find(path);
+  if (other != others.end()) return other->second;
+  if (absl::StrContains(path, "missing")) {
+    return absl::NotFoundError("stat() failed (2: No such file or directory)");
+  }
+  if (absl::StrContains(path, "forbidden")) {
+    return absl::PermissionDeniedError("stat() failed (13: Permission denied)");
+  }
+  return S_IFREG | (absl::StrContains(path, "open") ? 0644 : 0640);
 }
 
 std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
@@ -87,10 +106,7 @@ config::LoadOptions GoldenOptions(const std::string& file) {
           .system = {.resolve = Resolve,
                      .user_exists = is_one_of({"nobody", "proxy"}),
                      .group_exists = is_one_of({"nogroup", "proxy"}),
-                     .permissions_of =
-                         [](const std::string& path) {
-                           return path.find("open") == path.npos ? 0640 : 0644;
-                         },
+                     .mode_of = ModeOf,
                      .usable_cpus = {0, 1, 2, 3},
                      .is_privileged = true},
           .check_tls = CheckTls};

@@ -5,21 +5,30 @@
 #include <openssl/ssl.h>
 
 #include "absl/strings/str_cat.h"
+#include "tls/failure_advice.h"
 
 namespace sluice::testing {
 namespace {
 
-// The words of tls/error_queue.h for errors of BoringSSL's.
+// The words of tls/error_queue.h for errors of BoringSSL's, and the advice on them. No script asks
+// for a client certificate before it fails.
 std::string Failure(std::string_view function, const Errors& errors) {
+  tls::Failure failure{.kind = tls::FailureKind::kProtocol};
   std::string text;
   for (const Error& error : errors) {
     const uint32_t code =
         ERR_GET_LIB(error.code) != 0 ? error.code : ERR_PACK(ERR_LIB_SSL, error.code);
     char line[ERR_ERROR_STRING_BUF_LEN];
     ERR_error_string_n(code, line, sizeof(line));
+    if (ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET) {
+      failure.kind = tls::FailureKind::kAlertReceived;
+      failure.alert = static_cast<uint8_t>(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET);
+    }
     absl::StrAppend(&text, " ", line, error.detail.empty() ? "" : ":", error.detail);
   }
-  return absl::StrCat(function, "() failed (SSL:", text, ")");
+  failure.text = absl::StrCat(function, "() failed (SSL:", text, ")");
+  const std::string_view advice = tls::FailureAdvice(failure, /*certificate_missing=*/false);
+  return absl::StrCat(failure.text, advice.empty() ? "" : ": ", advice);
 }
 
 }  // namespace

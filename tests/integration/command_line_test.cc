@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -193,7 +194,7 @@ class PostureTest : public ::testing::Test {
             "    proxy_ssl_certificate_key client.key;\n"
             "    proxy_ssl_password_file password;\n    ",
             directives, "\n  }\n  upstream backend.test { server 127.0.0.1:1; }\n}\n"));
-    std::vector<std::string> arguments = {"-t", "-c", config};
+    std::vector<std::string> arguments = {"-t", "-p", dir_.path(), "-c", config};
     arguments.insert(arguments.end(), options.begin(), options.end());
     return RunSluice(arguments);
   }
@@ -243,6 +244,39 @@ TEST_F(PostureTest, SecretsThatAreLogged) {
   EXPECT_NE(0, access(dir_.File("keys.log").c_str(), F_OK));
 }
 
+TEST_F(PostureTest, KeyLogThatEveryoneMayRead) {
+  chmod(dir_.Write("keys.log", "").c_str(), 0644);
+  const Finished finished = Test({}, "proxy_ssl_key_log keys.log;");
+  EXPECT_EQ(0, finished.exit_code) << finished.output;
+  EXPECT_TRUE(absl::StrContains(finished.output, "may read the secrets in")) << finished.output;
+}
+
+TEST_F(PostureTest, KeyLogThatCannotBeWritten) {
+  ASSERT_EQ(0, mkfifo(dir_.File("fifo").c_str(), 0600));
+  for (const auto& [file, reason] : {std::pair("fifo", "not a regular file"),
+                                     {"/dev/null", "not a regular file"},
+                                     {"/", "not a regular file"},
+                                     {"gone/keys.log", "make that folder"},
+                                     {"ca.crt/keys.log", "(20: Not a directory)"}}) {
+    const Finished finished = Test({}, absl::StrCat("proxy_ssl_key_log ", file, ";"));
+    EXPECT_EQ(1, finished.exit_code) << finished.output;
+    EXPECT_TRUE(absl::StrContains(finished.output, ":12:23: error: cannot log keys to"))
+        << finished.output;
+    EXPECT_TRUE(absl::StrContains(finished.output, reason)) << finished.output;
+  }
+}
+
+TEST_F(PostureTest, NoAdviceToCloseWhatIsNoKey) {
+  chmod(dir_.Write("text", "no key\n").c_str(), 0644);
+  chmod(dir_.Write("empty", "").c_str(), 0644);
+  for (const char* file : {"/dev/null", "/dev", "text", "empty"}) {
+    const Finished finished =
+        Test({}, absl::StrCat("proxy_ssl_conf_command PrivateKey ", file, ";"));
+    EXPECT_EQ(1, finished.exit_code) << finished.output;
+    EXPECT_FALSE(absl::StrContains(finished.output, "chmod")) << finished.output;
+  }
+}
+
 TEST_F(PostureTest, KeyThatEveryoneMayRead) {
   chmod(dir_.File("client.key").c_str(), 0604);
   ExpectWarning(absl::StrCat("may read the key in \"", dir_.File("client.key"), "\" (mode 0604)"));
@@ -283,6 +317,16 @@ TEST_F(PostureTest, GroupsAndSignatureAlgorithmsAreChecked) {
   EXPECT_TRUE(absl::StrContains(
       finished.output, "sluice.conf:13:44: error: unknown signature algorithm \"DSA+SHA1\""))
       << finished.output;
+}
+
+TEST_F(PostureTest, EmptyListsAreRefused) {
+  for (const char* directive :
+       {"proxy_ssl_groups", "proxy_ssl_ciphers", "proxy_ssl_conf_command Groups",
+        "proxy_ssl_conf_command Curves", "proxy_ssl_conf_command CipherString"}) {
+    const Finished finished = Test({}, absl::StrCat(directive, " \"\";"));
+    EXPECT_EQ(1, finished.exit_code) << directive;
+    EXPECT_TRUE(absl::StrContains(finished.output, "invalid value \"\"")) << finished.output;
+  }
 }
 
 // A line of its own in a log, or an escape sequence for the terminal, by way of a file's name.

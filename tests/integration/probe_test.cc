@@ -176,7 +176,8 @@ TEST(ProbeTest, AVersionThatIsNotSpokenIsSaidSo) {
 
   const json refused = TrustingReport(server.address(), {"--protocols=TLSv1.3"});
   EXPECT_EQ(refused["ok"], false);
-  EXPECT_THAT(std::string(Configured(refused)["error"]), HasSubstr("alert protocol_version"));
+  EXPECT_THAT(std::string(Configured(refused)["error"]),
+              HasSubstr("the upstream speaks no TLS version that is offered"));
 }
 
 TEST(ProbeTest, WithoutTicketsThereIsNoResumption) {
@@ -306,15 +307,59 @@ TEST(ProbeTest, AnUpstreamThatWantsOurCertificateSaysSo) {
       {"-Verify", "1", "-CAfile", SharedPki().File("ca.crt"), "-verify_return_error"}));
   const Finished tls13 = RunTrustingProbe(server.address(), {"--protocols=TLSv1.3"});
   EXPECT_EQ(1, tls13.exit_code);
-  EXPECT_THAT(tls13.output, HasSubstr("alert certificate_required, it wants a client certificate"));
+  EXPECT_THAT(tls13.output, AllOf(HasSubstr("asks for a client certificate; none sent"),
+                                  HasSubstr("SSL alert number 116): the upstream demands a client "
+                                            "certificate, set proxy_ssl_certificate")));
   const Finished tls12 = RunTrustingProbe(server.address(), {"--protocols=TLSv1.2"});
   EXPECT_EQ(1, tls12.exit_code);
-  EXPECT_THAT(tls12.output, HasSubstr("alert handshake_failure"));
+  EXPECT_THAT(tls12.output, AllOf(HasSubstr("asks for a client certificate; none sent"),
+                                  HasSubstr("SSL alert number 40): the upstream demands a client "
+                                            "certificate")));
 
   const Finished finished = RunTrustingProbe(
       server.address(),
       {"--cert", SharedPki().File("client.crt"), "--key", SharedPki().File("client.key")});
   EXPECT_EQ(0, finished.exit_code) << finished.output;
+}
+
+// nginx finishes the handshake and then closes, with close_notify and without an alert.
+TEST(ProbeTest, AnUpstreamThatClosesForWantOfOurCertificateCannotBeUsed) {
+  const TcpServer echo(Echo);
+  const NginxTlsUpstream nginx(
+      echo.address(),
+      absl::StrCat(SharedPki().NginxServer("server"),
+                   " ssl_protocols TLSv1.2 TLSv1.3; ssl_verify_client on; ssl_client_certificate ",
+                   SharedPki().File("ca.crt"), ";"));
+  const std::vector<std::string> certificate = {"--cert", SharedPki().File("client.crt"), "--key",
+                                                SharedPki().File("client.key")};
+  for (const std::string version : {"TLSv1.2", "TLSv1.3"}) {
+    const json refused = TrustingReport(nginx.address(), {"--protocols", version});
+    EXPECT_EQ(refused["ok"], false) << version;
+    EXPECT_THAT(std::string(Configured(refused)["error"]),
+                HasSubstr("closed the connection right after the handshake: it asked for a client "
+                          "certificate and got none, set proxy_ssl_certificate"));
+    EXPECT_EQ(Configured(refused)["client_certificate"],
+              json({{"requested", true}, {"sent", false}}));
+    EXPECT_EQ(Configured(refused)["close"], "close_notify");
+
+    std::vector<std::string> options = certificate;
+    options.insert(options.end(), {"--protocols", version});
+    const json accepted = TrustingReport(nginx.address(), options);
+    EXPECT_EQ(accepted["ok"], true) << accepted;
+    EXPECT_EQ(Configured(accepted)["client_certificate"],
+              json({{"requested", true}, {"sent", true}}));
+  }
+}
+
+TEST(ProbeTest, AnUpstreamThatClosesAtOnceIsSaidToDoSo) {
+  const NginxTlsUpstream nginx(
+      FreeAddress(), absl::StrCat(SharedPki().NginxServer("server"), " ssl_protocols TLSv1.3;"));
+  const json report = TrustingReport(nginx.address(), {"--protocols=TLSv1.3"});
+  EXPECT_EQ(report["ok"], true);
+  EXPECT_EQ(Configured(report)["client_certificate"],
+            json({{"requested", false}, {"sent", false}}));
+  EXPECT_THAT(std::string(report["upstreams"][0]["summary"]),
+              HasSubstr("The upstream closes as soon as the handshake is done, without a word"));
 }
 
 TEST(ProbeTest, APlaintextGreetingIsShownEscaped) {
@@ -330,7 +375,7 @@ TEST(ProbeTest, ASilentPeerIsWaitedForNoLongerThanTold) {
   const TcpServer server(Sink);
   const Finished finished = RunTrustingProbe(server.address(), {"--timeout=300ms"});
   EXPECT_EQ(1, finished.exit_code);
-  EXPECT_THAT(finished.output, HasSubstr("did not answer the TLS handshake within 300 ms"));
+  EXPECT_THAT(finished.output, HasSubstr("did not answer within 300 ms at the TLS handshake"));
 }
 
 TEST(ProbeTest, APeerThatDripsIsWaitedForNoLongerThanTold) {
@@ -341,7 +386,8 @@ TEST(ProbeTest, APeerThatDripsIsWaitedForNoLongerThanTold) {
   });
   const Finished finished = RunTrustingProbe(server.address(), {"--timeout=500ms"});
   EXPECT_EQ(1, finished.exit_code);
-  EXPECT_THAT(finished.output, HasSubstr("within 500 ms in the middle of the handshake"));
+  EXPECT_THAT(finished.output,
+              HasSubstr("began to answer, but did not finish the TLS handshake within 500 ms"));
 }
 
 TEST(ProbeTest, APeerThatHangsUpIsToldFromOneThatIsSilent) {
@@ -417,6 +463,33 @@ TEST(ProbeTest, AServerBlockIsProbedWithItsSettingsPeerByPeer) {
 
   // One peer of it alone.
   EXPECT_EQ(0, RunProbe(server.address(), {"-c", config}).exit_code);
+}
+
+TEST(ProbeTest, ProblemsWithOptionsNameOptions) {
+  const TempDir dir;
+  const Finished nameless =
+      RunSluice({"--probe", absl::StrCat("unix:", dir.File("socket")), "--no-verify"});
+  EXPECT_EQ(2, nameless.exit_code);
+  EXPECT_THAT(nameless.output, AllOf(HasSubstr("add --name NAME, or --no-verify and --no-sni"),
+                                     Not(HasSubstr("proxy_ssl"))));
+
+  const tools::Certificate client =
+      tools::Certificate::SelfSigned(tools::CaSpec("ca")).Issue(tools::ServerSpec({"client"}));
+  const OpensslServer server(ServerArguments());
+  std::vector<std::string> options = {"--cert", dir.Write("client.crt", client.pem()), "--key",
+                                      dir.Write("client.key", client.encrypted_key_pem("secret"))};
+  const Finished locked = RunTrustingProbe(server.address(), options);
+  EXPECT_EQ(2, locked.exit_code);
+  EXPECT_THAT(locked.output, HasSubstr("; set --password-file\n"));
+  options.insert(options.end(), {"--password-file", dir.Write("passwords", "wrong\nsecret\n")});
+  EXPECT_EQ(0, RunTrustingProbe(server.address(), options).exit_code);
+}
+
+TEST(ProbeTest, AReportThatCannotBeWrittenIsTwo) {
+  const Finished finished =
+      RunToEnd({"sh", "-c", absl::StrCat(SluiceBinary(), " --probe --help >/dev/full")});
+  EXPECT_EQ(2, finished.exit_code);
+  EXPECT_THAT(finished.output, HasSubstr("write() to stdout failed"));
 }
 
 TEST(ProbeTest, WrongUsageIsTwo) {

@@ -268,6 +268,16 @@ TEST_P(TlsVersionTest, WithoutAClientCertificateTheServersAlertIsLogged) {
       << proxy.sluice().Log();
 }
 
+// An upstream that can do without a certificate, or that closes for want of it without an alert.
+TEST_P(TlsVersionTest, ACertificateThatIsAskedForAndNotSentIsLogged) {
+  const OpensslServer upstream(OpensslTls({"-CAfile", SharedPki().File("ca.crt"), "-verify", "1"}));
+  Proxy proxy(upstream.address(), "proxy_ssl on;");
+  ASSERT_TRUE(proxy.Connect().Send("abc\n"));
+  EXPECT_TRUE(
+      proxy.sluice().WaitForLog(", full handshake, client certificate asked for, none sent"))
+      << proxy.sluice().Log();
+}
+
 TEST_P(TlsVersionTest, NoVersionInCommonIsRefused) {
   NginxTlsUpstream upstream(echo_.address(), NginxTls());
   Proxy proxy(upstream.address(),

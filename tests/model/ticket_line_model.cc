@@ -85,6 +85,10 @@ struct ModelTraits {
       kFlaw == Flaw::kPublishRelaxed ? std::memory_order_relaxed : std::memory_order_release;
   static constexpr std::memory_order kClaim =
       kFlaw == Flaw::kClaimRelaxed ? std::memory_order_relaxed : std::memory_order_acquire;
+  static constexpr std::memory_order kSwap = kFlaw == Flaw::kPublishRelaxed ? kClaim
+                                             : kFlaw == Flaw::kClaimRelaxed
+                                                 ? kPublish
+                                                 : std::memory_order_acq_rel;
   static int64_t Bytes(const ModelItem*) { return 1; }
   static void Retain(ModelItem* item) { item->references.fetch_add(1, rl::mo_relaxed, $); }
   static void Release(ModelItem* item) {
