@@ -19,17 +19,6 @@
 namespace sluice::tls {
 namespace {
 
-// RFC 2253's form escapes control characters, separators, and all that is not ASCII.
-std::string NameText(const X509_NAME* name) {
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  CHECK(bio != nullptr);
-  if (X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(cannot be read)";
-  const uint8_t* text = nullptr;
-  size_t text_len = 0;
-  CHECK_EQ(BIO_mem_contents(bio.get(), &text, &text_len), 1);
-  return Printable({reinterpret_cast<const char*>(text), text_len});
-}
-
 std::string_view BytesOf(const ASN1_STRING* string) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
           static_cast<size_t>(ASN1_STRING_length(string))};
@@ -98,26 +87,40 @@ int64_t SecondsOf(const ASN1_TIME* time) {
 
 }  // namespace
 
+// RFC 2253's form escapes control characters, separators, and all that is not ASCII.
+std::string NameText(const X509_name_st* name) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(bio != nullptr);
+  if (X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(cannot be read)";
+  const uint8_t* text = nullptr;
+  size_t text_len = 0;
+  CHECK_EQ(BIO_mem_contents(bio.get(), &text, &text_len), 1);
+  return Printable({reinterpret_cast<const char*>(text), text_len});
+}
+
 CertificateFacts ReadCertificateFacts(std::string_view der) {
-  CertificateFacts facts;
   const auto* bytes = reinterpret_cast<const uint8_t*>(der.data());
   const bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
-  if (certificate != nullptr) {
-    facts.parsed = true;
-    const X509* x509 = certificate.get();
-    facts.subject = NameText(X509_get_subject_name(x509));
-    facts.issuer = NameText(X509_get_issuer_name(x509));
-    facts.self_issued = X509_NAME_cmp(X509_get_subject_name(x509), X509_get_issuer_name(x509)) == 0;
-    facts.alternative_names = AlternativeNames(x509);
-    facts.not_before_s = SecondsOf(X509_get0_notBefore(x509));
-    facts.not_after_s = SecondsOf(X509_get0_notAfter(x509));
-    const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
-    facts.key = key != nullptr ? KeyText(key.get()) : "unknown";
-    facts.key_bits = key != nullptr ? EVP_PKEY_bits(key.get()) : 0;
-    const ASN1_OBJECT* algorithm = nullptr;
-    X509_ALGOR_get0(&algorithm, nullptr, nullptr, X509_get0_tbs_sigalg(x509));
-    facts.signature_algorithm = AlgorithmText(algorithm);
-  }
+  if (certificate != nullptr) return ReadCertificateFacts(certificate.get());
+  ERR_clear_error();
+  return {};
+}
+
+CertificateFacts ReadCertificateFacts(x509_st* certificate) {
+  CertificateFacts facts = {.parsed = true};
+  facts.subject = NameText(X509_get_subject_name(certificate));
+  facts.issuer = NameText(X509_get_issuer_name(certificate));
+  facts.self_issued =
+      X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+  facts.alternative_names = AlternativeNames(certificate);
+  facts.not_before_s = SecondsOf(X509_get0_notBefore(certificate));
+  facts.not_after_s = SecondsOf(X509_get0_notAfter(certificate));
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(certificate));
+  facts.key = key != nullptr ? KeyText(key.get()) : "unknown";
+  facts.key_bits = key != nullptr ? EVP_PKEY_bits(key.get()) : 0;
+  const ASN1_OBJECT* algorithm = nullptr;
+  X509_ALGOR_get0(&algorithm, nullptr, nullptr, X509_get0_tbs_sigalg(certificate));
+  facts.signature_algorithm = AlgorithmText(algorithm);
   ERR_clear_error();
   return facts;
 }

@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+struct x509_st;       // BoringSSL's X509.
+struct X509_name_st;  // BoringSSL's X509_NAME.
+
 namespace sluice::tls {
 
 // All text is printable ASCII, whatever the certificate holds: other bytes are escaped.
@@ -30,6 +33,10 @@ struct CertificateFacts {
 
 // `der`: as Session::peer_chain gives it.
 CertificateFacts ReadCertificateFacts(std::string_view der);
+CertificateFacts ReadCertificateFacts(x509_st* certificate);
+
+// As in CertificateFacts::subject.
+std::string NameText(const X509_name_st* name);
 
 }  // namespace sluice::tls
 

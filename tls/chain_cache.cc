@@ -1,27 +1,13 @@
 #include "tls/chain_cache.h"
 
 #include <openssl/sha.h>
-#include <time.h>
 
 #include <algorithm>
 
-#include "absl/log/check.h"
+#include "tls/clock.h"
 
 namespace sluice::tls {
-namespace {
-
-// Not time(): it reads a coarse clock, which lags by up to a tick behind the one that others see.
-int64_t SecondsOf(clockid_t clock) {
-  timespec now;
-  CHECK_EQ(clock_gettime(clock, &now), 0);
-  return now.tv_sec;
-}
-
-}  // namespace
-
-Moment Moment::Now() {
-  return {.wall_s = SecondsOf(CLOCK_REALTIME), .uptime_s = SecondsOf(CLOCK_BOOTTIME)};
-}
+Moment Moment::Now() { return {.wall_s = WallSeconds(), .uptime_s = UptimeSeconds()}; }
 
 ChainCache::Key ChainCache::KeyOf(const STACK_OF(CRYPTO_BUFFER) * chain) {
   SHA256_CTX hash;

@@ -1,7 +1,6 @@
 #include "tls/posture.h"
 
 #include <openssl/base.h>
-#include <openssl/mem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -13,7 +12,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tls/algorithm_lists.h"
@@ -29,14 +27,6 @@ constexpr int64_t kDayS = 86'400;
 
 using Certificates = std::vector<bssl::UniquePtr<X509>>;
 using Crls = std::vector<bssl::UniquePtr<X509_CRL>>;
-
-CertificateFacts FactsOf(X509* certificate) {
-  uint8_t* der = nullptr;
-  const int der_len = i2d_X509(certificate, &der);
-  CHECK_GT(der_len, 0);
-  const bssl::UniquePtr<uint8_t> free_der(der);
-  return ReadCertificateFacts({reinterpret_cast<const char*>(der), static_cast<size_t>(der_len)});
-}
 
 // "on 2026-12-01 (8 days ago)", "on 2026-12-01 (in 8 days)".
 std::string When(int64_t time_s, int64_t now_s) {
@@ -57,7 +47,7 @@ class Warnings {
   // `what`: "certificate", "CA". `consequence` of its not being valid any more.
   void OfValidity(Field field, const File& file, std::string_view what, X509* certificate,
                   std::string_view consequence) {
-    const CertificateFacts facts = FactsOf(certificate);
+    const CertificateFacts facts = ReadCertificateFacts(certificate);
     const std::string subject =
         facts.subject.empty() ? std::string(what) : absl::StrCat(what, " \"", facts.subject, "\"");
     if (facts.not_after_s < now_s_) {
@@ -87,7 +77,7 @@ class Warnings {
                        "; expected that of the CA which issued the upstreams' certificates"));
     }
     const auto has_expired = [&](const auto& one) {
-      return FactsOf(one.get()).not_after_s < now_s_;
+      return ReadCertificateFacts(one.get()).not_after_s < now_s_;
     };
     if (cas.size() <= static_cast<size_t>(kOwnCasMax)) {
       for (const auto& ca : cas) {
@@ -108,7 +98,7 @@ class Warnings {
     X509* first = cas.front().get();
     Add(Field::kTrustedCertificate,
         absl::StrCat("no CA in \"", file.path, "\" has a key that is strong enough: \"",
-                     FactsOf(first).subject, "\" has ", WeaknessOfKey(first),
+                     ReadCertificateFacts(first).subject, "\" has ", WeaknessOfKey(first),
                      "; no upstream is trusted; replace it, or set proxy_ssl_verify_legacy on"));
   }
 

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 
 #include "absl/log/check.h"
+#include "tls/clock.h"
 #include "tls/ticket_line.h"
 
 namespace sluice::tls {
@@ -56,20 +56,6 @@ class Counter {
 // Every session takes at least kSessionBytes, so that more slots than this could not be filled.
 size_t NumSlots(int64_t bytes_max) {
   return static_cast<size_t>(std::clamp<int64_t>(bytes_max / kSessionBytes, 1, kSlotsMax));
-}
-
-// The clock that BoringSSL stamps sessions with. time(2) lags behind it by up to a tick, so that a
-// session of this very second would look as if it came from the next.
-int64_t NowSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec;
-}
-
-int64_t UptimeSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec;
 }
 
 // BoringSSL applies the server's hint in TLS 1.3 only, where zero means zero; in TLS 1.2 it means
@@ -131,7 +117,7 @@ void TicketPool::Put(int shard, ssl_session_st* session) {
 }
 
 ssl_session_st* TicketPool::Take(int shard) {
-  const int64_t now_s = NowSeconds();
+  const int64_t now_s = WallSeconds();
   const size_t own_index = static_cast<size_t>(shard);
   const size_t num_shards = shards_.size();
   Shard& own = *shards_[own_index];

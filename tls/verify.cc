@@ -81,13 +81,23 @@ int FindIssuer(X509** issuer, X509_STORE_CTX* context, X509* certificate) {
                            IsValidAt(candidate, *now_s), IsSelfSigned(candidate),
                            SecondsOf(X509_get0_notAfter(candidate)));
   };
-  X509* best = nullptr;
   const Certificates trusted = TrustedOf(context, X509_get_issuer_name(certificate));
+  std::vector<X509*> candidates;
   for (X509* candidate : trusted.get()) {
-    if (!IsIssuedBy(certificate, candidate)) continue;
-    if (best == nullptr || rank(candidate) > rank(best)) best = candidate;
+    if (IsIssuedBy(certificate, candidate)) candidates.push_back(candidate);
   }
-  if (best == nullptr) return 0;
+  if (candidates.empty()) return 0;
+  X509* best = candidates.front();
+  if (candidates.size() > 1) {
+    // Once for each: a rank costs a signature's check.
+    auto best_rank = rank(best);
+    for (size_t i = 1; i < candidates.size(); ++i) {
+      const auto candidate_rank = rank(candidates[i]);
+      if (candidate_rank <= best_rank) continue;
+      best = candidates[i];
+      best_rank = candidate_rank;
+    }
+  }
   // Of an intermediate that has run out the peer may have sent the new certificate.
   if (!IsValidAt(best, *now_s) && !IsSelfSigned(best)) {
     for (X509* sent : X509_STORE_CTX_get0_untrusted(context)) {

@@ -1,10 +1,8 @@
 #include "tls/verify_verdict.h"
 
-#include <openssl/bio.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "absl/log/check.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -29,13 +27,8 @@ std::string SubjectOf(const X509* certificate) {
 
 // The names that count, as far as a log line has room for them.
 std::string NamesOf(X509* leaf) {
-  uint8_t* der = nullptr;
-  const int der_len = i2d_X509(leaf, &der);
-  CHECK_GT(der_len, 0);
-  const bssl::UniquePtr<uint8_t> free_der(der);
   std::string names;
-  const CertificateFacts facts =
-      ReadCertificateFacts({reinterpret_cast<const char*>(der), static_cast<size_t>(der_len)});
+  const CertificateFacts facts = ReadCertificateFacts(leaf);
   for (const std::string& name : facts.alternative_names) {
     if (!absl::StartsWith(name, "DNS:") && !absl::StartsWith(name, "IP:")) continue;
     absl::StrAppend(&names, names.empty() ? "" : ", ", absl::StrReplaceAll(name, {{"\"", "\\\""}}));
@@ -88,16 +81,6 @@ Verdict NothingPresented() {
                  SSL_AD_DECODE_ERROR);
 }
 
-std::string QuotedName(const X509_NAME* name) {
-  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  CHECK(bio != nullptr);
-  const uint8_t* bytes = nullptr;
-  size_t num_bytes = 0;
-  if (X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0 ||
-      BIO_mem_contents(bio.get(), &bytes, &num_bytes) != 1) {
-    return "\"(not printable)\"";
-  }
-  return Quoted(Printable({reinterpret_cast<const char*>(bytes), num_bytes}));
-}
+std::string QuotedName(const X509_NAME* name) { return Quoted(NameText(name)); }
 
 }  // namespace sluice::tls
