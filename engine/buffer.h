@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "absl/log/check.h"
 #include "engine/slab_pool.h"
@@ -29,6 +30,11 @@ class Buffer {
   size_t slab_bytes() const { return slab_.size(); }
 
   std::span<const uint8_t> bytes() const { return {slab_.data() + head_, num_bytes()}; }
+  // Only while no send reads them.
+  std::span<uint8_t> mutable_bytes() {
+    DCHECK(!sending_);
+    return {slab_.data() + head_, num_bytes()};
+  }
   std::span<uint8_t> room() const { return {slab_.data() + tail_, num_room_bytes()}; }
 
   // `n` bytes have been written to the start of room().
@@ -53,15 +59,31 @@ class Buffer {
     tail_ += bytes.size();
   }
 
-  // Makes sure that there is a slab; an empty buffer that nothing holds gets one of the size that
-  // fits `bytes`, in place of a smaller one.
-  void Reserve(SlabPool& pool, size_t bytes) {
-    if (slab_ &&
-        (!empty() || pinned() || slab_.size() >= bytes || slab_.size() == kLargestSlabBytes)) {
+  // Makes sure that there is a slab; a buffer that nothing holds gets one of the size that fits
+  // `bytes`, in place of a smaller one, if it is empty or holds `num_moved_max` bytes at most.
+  void Reserve(SlabPool& pool, size_t bytes, size_t num_moved_max = 0) {
+    if (slab_ && (num_bytes() > num_moved_max || pinned() || slab_.size() >= bytes ||
+                  slab_.size() == kLargestSlabBytes)) {
       return;
     }
+    Slab larger = pool.Acquire(bytes);
+    const size_t num_moved = num_bytes();
+    if (num_moved > 0) {
+      if (larger.size() <= slab_.size()) return;  // The budget is spent.
+      std::memcpy(larger.data(), slab_.data() + head_, num_moved);
+    }
     ReleaseSlab();
-    slab_ = pool.Acquire(bytes);
+    slab_ = std::move(larger);
+    tail_ = num_moved;
+  }
+
+  // Moves all bytes to the start of the slab, so that the room behind them is as large as can be.
+  void Compact() {
+    CHECK(!pinned());
+    if (head_ == 0) return;
+    std::memmove(slab_.data(), slab_.data() + head_, num_bytes());
+    tail_ -= head_;
+    head_ = 0;
   }
 
   // Forgets all bytes that no send in flight reads.

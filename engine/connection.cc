@@ -109,7 +109,7 @@ void Connection::OnConnected(int result) {
   }
 }
 
-void Connection::OnReceived(Side side, int result, std::span<const uint8_t> lent, bool nonempty) {
+void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty) {
   End& self = end(side);
   CHECK(self.recv_in_flight);
   self.recv_in_flight = false;

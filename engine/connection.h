@@ -100,7 +100,7 @@ class Connection {
   void OnConnected(int result);
   // Bytes, 0 for the end of the stream, or -errno. `lent`: the bytes of a cold receive, used only
   // during the call. `nonempty`: the socket held more.
-  void OnReceived(Side side, int result, std::span<const uint8_t> lent, bool nonempty);
+  void OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty);
   // Bytes or -errno. Fewer bytes than asked mean that the socket has failed.
   void OnSent(Side side, int result);
   // The close of `side` has to wait: `fd` is given back, with `num_undelivered` bytes that its peer

@@ -36,9 +36,7 @@ config::Address LoopbackAddress(uint16_t port) {
   return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
-std::span<const uint8_t> BytesOf(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
+std::vector<uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
 
 class ConnectionTest : public ::testing::Test {
  protected:
@@ -109,7 +107,8 @@ class ConnectionTest : public ::testing::Test {
 
   void Receive(Side side, std::string_view text) {
     receiving_[Index(side)] = false;
-    connection_->OnReceived(side, static_cast<int>(text.size()), BytesOf(text), false);
+    std::vector<uint8_t> bytes = BytesOf(text);
+    connection_->OnReceived(side, static_cast<int>(text.size()), bytes, false);
     Advance();
   }
   void EndReceive(Side side, int result) {

@@ -44,6 +44,8 @@ inline constexpr size_t kSlabsKeptBytes = 16 * kLargestSlabBytes;
 static_assert(kSmallSlabBytes >= tls::kRecordPlaintextBytesMax + tls::kRecordOverheadBytesMax);
 // A small slab in use still has room for a cold receive's bytes when it holds less than half.
 static_assert(kSmallSlabBytes >= 2 * kColdBufferBytes);
+// The start of a record that is not all there leaves room for its rest, and for a cold receive.
+static_assert(kSmallSlabBytes >= tls::kRecordWireBytesMax + kColdBufferBytes);
 static_assert(kSmallSlabBytes > kHotRoomBytesMin);
 // What a proxy_buffer_size below it comes to, and `sluice -t` says so.
 static_assert(kSmallSlabBytes == config::kBufferBytesMin);

@@ -51,17 +51,23 @@ RecvWish Relay::WishToReceive(Side source) {
   Pipe& pipe = pipe_from(source);
   if (pipe.ended || pipe.dropped || pipe.open_pending || tls_failed_) return {};
   Buffer& target = receive_target(pipe);
+  // The start of a record, which the next receive completes.
+  if (session_ != nullptr && !target.pinned()) target.Compact();
   if (pipe.hot_bytes == 0) {
     const bool room_for_cold = target.empty() || target.num_room_bytes() >= kColdBufferBytes;
     return {.kind = room_for_cold ? RecvWish::Kind::kCold : RecvWish::Kind::kNone};
   }
-  target.Reserve(pool_, std::min(pipe.hot_bytes, slab_bytes_max_));
-  if (target.num_room_bytes() < kHotRoomBytesMin) return {};
+  // The start of a record moves along into a larger slab.
+  target.Reserve(pool_, std::min(pipe.hot_bytes, slab_bytes_max_), tls::kRecordWireBytesMax);
+  // Of what arrives from a TLS upstream only the start of a record stays, and there is always room
+  // for the rest of that.
+  const bool waits_for_record = session_ != nullptr && source == Side::kUpstream;
+  if (target.num_room_bytes() < (waits_for_record ? 1 : kHotRoomBytesMin)) return {};
   target.set_receiving(true);
   return {.kind = RecvWish::Kind::kHot, .room = target.room()};
 }
 
-void Relay::OnColdBytes(Side source, std::span<const uint8_t> bytes, bool nonempty) {
+void Relay::OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty) {
   if (bytes.size() == kColdBufferBytes || nonempty) {
     pipe_from(source).hot_bytes = kSlabClassBytes[1];
   }
@@ -137,7 +143,7 @@ void Relay::CountReceived(Side source, size_t n) {
   }
 }
 
-void Relay::Process(Side source, std::span<const uint8_t> lent) {
+void Relay::Process(Side source, std::span<uint8_t> lent) {
   Pipe& pipe = pipe_from(source);
   CountReceived(source, lent.size());
   if (session_ == nullptr) {
@@ -147,7 +153,7 @@ void Relay::Process(Side source, std::span<const uint8_t> lent) {
     }
   } else if (!pipe.arrived.empty()) {
     pipe.arrived.Append(lent);
-    pipe.arrived.Consume(Transform(source, pipe.arrived.bytes()));
+    pipe.arrived.Consume(Transform(source, pipe.arrived.mutable_bytes()));
   } else {
     const std::span<const uint8_t> rest = lent.subspan(Transform(source, lent));
     if (!rest.empty()) {
@@ -155,6 +161,8 @@ void Relay::Process(Side source, std::span<const uint8_t> lent) {
       pipe.arrived.Append(rest);
     }
   }
+  // A record that will never be whole.
+  if (source == Side::kUpstream && pipe.ended && !pipe.open_pending) pipe.arrived.Discard();
   if (pipe.dropped) {
     pipe.arrived.Discard();
     pipe.due.Discard();
@@ -163,7 +171,7 @@ void Relay::Process(Side source, std::span<const uint8_t> lent) {
   ReleaseIdleSlabs(pipe);
 }
 
-size_t Relay::Transform(Side source, std::span<const uint8_t> input) {
+size_t Relay::Transform(Side source, std::span<uint8_t> input) {
   // What the client has sent waits for the handshake, perhaps with another upstream.
   if (source == Side::kClient && !handshake_done_) return 0;
   // After close_notify nothing may be sent (RFC 8446 6.1).
@@ -172,7 +180,7 @@ size_t Relay::Transform(Side source, std::span<const uint8_t> input) {
   return source == Side::kClient ? Seal(input) : Open(input);
 }
 
-size_t Relay::Handshake(std::span<const uint8_t> input) {
+size_t Relay::Handshake(std::span<uint8_t> input) {
   Buffer& due = pipe_to(Side::kUpstream).due;
   due.Reserve(pool_, kSmallSlabBytes);
   Ciphertext io{.input = input, .output = due.room()};
@@ -227,13 +235,18 @@ size_t Relay::Seal(std::span<const uint8_t> input) {
   return used;
 }
 
-size_t Relay::Open(std::span<const uint8_t> input) {
+size_t Relay::Open(std::span<uint8_t> input) {
   Pipe& pipe = pipe_from(Side::kUpstream);
+  // Where the start of a record has been dropped, the rest of it must not be taken for a record.
+  if (pipe.dropped) return input.size();
   if (input.empty() && !pipe.open_pending) return 0;
   size_t used = 0;
   for (;;) {
     pipe.due.Reserve(pool_, std::min(input.size() - used, slab_bytes_max_));
-    if (pipe.due.num_room_bytes() == 0) {
+    // A record that fits is opened without a detour: when the send in front has left, it will.
+    const size_t record_bytes = std::min(input.size() - used, tls::kRecordPlaintextBytesMax);
+    const size_t room_bytes_min = pipe.due.empty() ? 1 : std::max<size_t>(record_bytes, 1);
+    if (pipe.due.num_room_bytes() < room_bytes_min) {
       pipe.open_pending = true;
       return used;
     }

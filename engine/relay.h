@@ -93,8 +93,8 @@ class Relay {
   // A hot receive was wished and nothing has come for long: it should be cancelled.
   void CoolDown(Side source) { pipe_from(source).hot_bytes = 0; }
   bool hot(Side source) const { return pipe_from(source).hot_bytes > 0; }
-  // Bytes of a cold receive; `bytes` is used only during the call. `nonempty`: there is more.
-  void OnColdBytes(Side source, std::span<const uint8_t> bytes, bool nonempty);
+  // Bytes of a cold receive; `bytes` is used, and overwritten, only during the call. `nonempty`: there is more.
+  void OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty);
   // A hot receive has ended with `n` bytes in its room; 0: with none, for whatever reason.
   void OnHotBytes(Side source, size_t n, bool nonempty);
   // The source will send no more.
@@ -139,12 +139,12 @@ class Relay {
   Buffer& receive_target(Pipe& pipe) { return session_ != nullptr ? pipe.arrived : pipe.due; }
 
   void CountReceived(Side source, size_t n);
-  void Process(Side source, std::span<const uint8_t> lent);
+  void Process(Side source, std::span<uint8_t> lent);
   // Each returns how much of `input` it used.
-  size_t Transform(Side source, std::span<const uint8_t> input);
-  size_t Handshake(std::span<const uint8_t> input);
+  size_t Transform(Side source, std::span<uint8_t> input);
+  size_t Handshake(std::span<uint8_t> input);
   size_t Seal(std::span<const uint8_t> input);
-  size_t Open(std::span<const uint8_t> input);
+  size_t Open(std::span<uint8_t> input);
   void FailTls();
   void QueueAlert(std::span<const uint8_t> alert);
   void ReleaseIdleSlabs(Pipe& pipe);

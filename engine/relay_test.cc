@@ -22,9 +22,7 @@ namespace {
 
 using Kind = RecvWish::Kind;
 
-std::span<const uint8_t> BytesOf(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
+std::vector<uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
 
 std::string TextOf(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -33,7 +31,8 @@ std::string TextOf(std::span<const uint8_t> bytes) {
 // A cold receive from `source` that took all there was, or not.
 void Arrive(Relay& relay, Side source, std::string_view text, bool nonempty = false) {
   ASSERT_EQ(relay.WishToReceive(source).kind, Kind::kCold);
-  relay.OnColdBytes(source, BytesOf(text), nonempty);
+  std::vector<uint8_t> bytes = BytesOf(text);
+  relay.OnColdBytes(source, bytes, nonempty);
 }
 
 // A hot receive from `source` of `n` bytes.
@@ -258,7 +257,8 @@ class TlsRelay : public ::testing::Test {
         relay_->OnHotBytes(Side::kUpstream, part.size(), false);
       } else {
         ASSERT_EQ(wish.kind, Kind::kCold);
-        relay_->OnColdBytes(Side::kUpstream, part, false);
+        std::vector<uint8_t> lent(part.begin(), part.end());
+        relay_->OnColdBytes(Side::kUpstream, lent, false);
       }
       bytes = bytes.subspan(part.size());
     }
@@ -340,7 +340,8 @@ TEST_F(TlsRelay, NothingIsSealedBehindCloseNotify) {
     if (wish.kind == Kind::kNone) break;
     const std::string text(kColdBufferBytes, 'x');
     if (wish.kind == Kind::kCold) {
-      relay_->OnColdBytes(Side::kClient, BytesOf(text), false);
+      std::vector<uint8_t> bytes = BytesOf(text);
+      relay_->OnColdBytes(Side::kClient, bytes, false);
     } else {
       std::memset(wish.room.data(), 'x', wish.room.size());
       relay_->OnHotBytes(Side::kClient, wish.room.size(), false);

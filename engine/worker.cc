@@ -351,7 +351,7 @@ void Worker::OnConnectionCompletion(const Completion& completion) {
     } else if (token.op == Op::kSend) {
       connection.OnSent(token.side, completion.result);
     } else {
-      std::span<const uint8_t> lent;
+      std::span<uint8_t> lent;
       if (completion.has_buffer && completion.result > 0) {
         lent = ring_->Buffer(completion.buffer_id).first(completion.result);
       }

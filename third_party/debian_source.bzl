@@ -35,6 +35,9 @@ def _debian_source_impl(ctx):
         ctx.delete("BUILD.bazel")
         ctx.delete("BUILD")
         ctx.symlink(ctx.attr.build_file, "BUILD.bazel")
+    if ctx.attr.build_file_tail:
+        own = ctx.read("BUILD")
+        ctx.file("BUILD.bazel", own + ctx.read(ctx.attr.build_file_tail))
 
 debian_source = repository_rule(
     implementation = _debian_source_impl,
@@ -44,5 +47,6 @@ debian_source = repository_rule(
         "tarball": attr.string(mandatory = True, doc = "File name of the upstream (orig) tarball."),
         "sha256": attr.string(mandatory = True, doc = "Checksum of the tarball."),
         "build_file": attr.label(allow_single_file = True, doc = "Replaces the package's own BUILD file."),
+        "build_file_tail": attr.label(allow_single_file = True, doc = "Comes behind what stands in the package's own BUILD file."),
     },
 )

@@ -54,7 +54,7 @@ MemoryBio::MemoryBio() : bio_(BIO_new(MemoryBioMethod::Get())) {
 
 MemoryBio::~MemoryBio() { BIO_free(bio_); }
 
-void MemoryBio::Lend(std::span<const uint8_t> input, std::span<uint8_t> output) {
+void MemoryBio::Lend(std::span<uint8_t> input, std::span<uint8_t> output) {
   input_ = input;
   output_ = output;
   const size_t num_moved = std::min(num_kept_, output_.size());

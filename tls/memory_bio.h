@@ -33,7 +33,7 @@ class MemoryBio {
   bio_st* bio() const { return bio_; }
 
   // Lends both spans until TakeBack and moves what was kept into `output`.
-  void Lend(std::span<const uint8_t> input, std::span<uint8_t> output);
+  void Lend(std::span<uint8_t> input, std::span<uint8_t> output);
   // Forgets the spans.
   void TakeBack();
 
@@ -45,6 +45,12 @@ class MemoryBio {
   size_t output_left() const { return output_.size(); }
   void DropInput() { input_ = {}; }
 
+  // For what goes around the BIO: the spans themselves, and how much of them it leaves.
+  std::span<uint8_t> input() const { return input_; }
+  std::span<uint8_t> output() const { return output_; }
+  void set_input(std::span<uint8_t> left) { input_ = left; }
+  void set_output(std::span<uint8_t> left) { output_ = left; }
+
  private:
   // The functions of the BIO_METHOD, declared here for their access to the spans.
   friend struct MemoryBioMethod;
@@ -53,7 +59,7 @@ class MemoryBio {
   size_t Write(std::span<const uint8_t> bytes);
 
   bio_st* bio_;
-  std::span<const uint8_t> input_;
+  std::span<uint8_t> input_;
   std::span<uint8_t> output_;
   std::array<uint8_t, kKeptBytesMax> kept_;
   size_t num_kept_ = 0;

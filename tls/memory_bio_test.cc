@@ -11,9 +11,7 @@
 namespace sluice::tls {
 namespace {
 
-std::span<const uint8_t> BytesOf(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
+std::vector<uint8_t> BytesOf(std::string_view text) { return {text.begin(), text.end()}; }
 
 std::string Read(MemoryBio& bio, int len) {
   std::string text(static_cast<size_t>(len), '\0');
@@ -28,14 +26,16 @@ int Write(MemoryBio& bio, std::string_view text) {
 
 TEST(MemoryBioTest, ReadsTheInputInOrderAndThenAsksForMore) {
   MemoryBio bio;
-  bio.Lend(BytesOf("abcdef"), {});
+  std::vector<uint8_t> first = BytesOf("abcdef");
+  bio.Lend(first, {});
   EXPECT_EQ(Read(bio, 4), "abcd");
   EXPECT_EQ(bio.input_left(), 2u);
   EXPECT_EQ(Read(bio, 4), "ef");
   char byte;
   EXPECT_EQ(BIO_read(bio.bio(), &byte, 1), -1);
   EXPECT_TRUE(BIO_should_read(bio.bio()));
-  bio.Lend(BytesOf("g"), {});
+  std::vector<uint8_t> second = BytesOf("g");
+  bio.Lend(second, {});
   EXPECT_EQ(Read(bio, 4), "g");
   EXPECT_FALSE(BIO_should_retry(bio.bio()));
 }
@@ -86,7 +86,8 @@ TEST(MemoryBioTest, KeepsATailOfItsBoundAndRefusesOneByteMore) {
 TEST(MemoryBioTest, LentSpansAreForgotten) {
   MemoryBio bio;
   uint8_t room[1];
-  bio.Lend(BytesOf("abc"), room);
+  std::vector<uint8_t> input = BytesOf("abc");
+  bio.Lend(input, room);
   bio.TakeBack();
   EXPECT_EQ(bio.input_left(), 0u);
   EXPECT_EQ(bio.output_left(), 0u);

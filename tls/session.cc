@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "tls/error_queue.h"
 #include "tls/failure_advice.h"
+#include "tls/record_shortcut.h"
 
 namespace sluice::tls {
 namespace {
@@ -103,6 +105,29 @@ Outcome Session::Open(Ciphertext& io, std::span<uint8_t> plaintext, size_t* open
   do {
     const std::span<uint8_t> room = plaintext.subspan(*opened);
     if (room.empty()) break;
+    std::span<const uint8_t> record;
+    size_t consumed;
+    switch (OpenRecordInPlace(ssl_.get(), bio_.input(), room.size(), &record, &consumed)) {
+      case OpenedRecord::kData:
+        std::memcpy(room.data(), record.data(), record.size());
+        *opened += record.size();
+        bio_.set_input(bio_.input().subspan(consumed));
+        continue;
+      case OpenedRecord::kIncomplete:
+        return Tell(Outcome::kNeedInput);
+      case OpenedRecord::kNotData: {
+        const std::span<uint8_t> rest = bio_.input().subspan(consumed);
+        bio_.set_input({});
+        const int result = SSL_read(ssl_.get(), room.data(), 1);
+        CHECK_LE(result, 0);
+        bio_.set_input(rest);
+        const bool dealt_with = SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;
+        if (!dealt_with || rest.empty()) return Conclude("SSL_read", result);
+        continue;
+      }
+      case OpenedRecord::kUnable:
+        break;
+    }
     const size_t room_len = std::min<size_t>(room.size(), std::numeric_limits<int>::max());
     const int result = SSL_read(ssl_.get(), room.data(), static_cast<int>(room_len));
     if (result <= 0) return Conclude("SSL_read", result);
@@ -129,6 +154,12 @@ Outcome Session::Seal(Ciphertext& io, std::span<const uint8_t> plaintext, size_t
       // would move at all.
       if (*sealed > 0 || room_len <= overhead) return Outcome::kNeedOutput;
       record_len = room_len - overhead;
+    }
+    size_t produced;
+    if (SealRecordInto(ssl_.get(), rest.first(record_len), bio_.output(), &produced)) {
+      bio_.set_output(bio_.output().subspan(produced));
+      *sealed += record_len;
+      continue;
     }
     const int result = SSL_write(ssl_.get(), rest.data(), static_cast<int>(record_len));
     if (result <= 0) return Conclude("SSL_write", result);

@@ -40,7 +40,7 @@ inline constexpr size_t kRecordWireBytesMax = 16384 + 2048 + 5;
 
 // Spans lent to one call, and how much of each it used.
 struct Ciphertext {
-  std::span<const uint8_t> input;
+  std::span<uint8_t> input;  // May be overwritten as far as it is consumed.
   std::span<uint8_t> output;
   size_t consumed = 0;  // Of `input`, from its start.
   size_t produced = 0;  // Of `output`, from its start.
@@ -69,8 +69,9 @@ class Session {
   [[nodiscard]] Outcome Handshake(Ciphertext& io);
 
   // Decrypts records of io.input into `plaintext` and sets `*opened` to its new length.
-  // Consumes as many records as fit, and takes in partial ones too: io.consumed == input size
-  // unless kNeedPlaintextRoom, kNeedOutput or kFailed. What follows a close_notify is dropped.
+  // Consumes as many records as fit; where the last is not all there, its bytes may be left for the
+  // caller to keep and to offer again, at the start of what came behind them. Room for
+  // kRecordPlaintextBytesMax bytes spares a copy. What follows a close_notify is dropped.
   // Tickets and key updates are dealt with on the way. io.output is used for alerts only and may be
   // empty. `*opened` may be non-zero with every outcome: bytes opened before a close or a failure
   // are good. Only after Handshake has said kDone.

@@ -445,9 +445,9 @@ TEST_P(SessionTest, DamagedRecordFailsAndIsAnsweredEvenIfRoomComesLate) {
 TEST_P(SessionTest, PlaintextBeforeTheHandshakeNeverGetsThrough) {
   const auto context = MakeContext(ClientSettings());
   const auto session = Session::Create(*context, nullptr, 0);
-  const std::string text = "220 ready\r\n\x1b[31m and an escape";
+  std::string text = "220 ready\r\n\x1b[31m and an escape";
   std::vector<uint8_t> output(4096);
-  Ciphertext io{.input = {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+  Ciphertext io{.input = {reinterpret_cast<uint8_t*>(text.data()), text.size()},
                 .output = output};
   EXPECT_EQ(session->Handshake(io), Outcome::kFailed);
   EXPECT_EQ(session->failure().kind, FailureKind::kProtocol);
@@ -461,7 +461,7 @@ TEST_P(SessionTest, CloseNotifyInsteadOfAServerHelloCloses) {
   std::vector<uint8_t> output(4096);
   Ciphertext hello{.output = output};
   ASSERT_EQ(session->Handshake(hello), Outcome::kNeedInput);
-  const uint8_t close_notify[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY};
+  uint8_t close_notify[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY};
   Ciphertext io{.input = close_notify, .output = output};
   EXPECT_EQ(session->Handshake(io), Outcome::kClosed);
   EXPECT_EQ(session->Handshake(io), Outcome::kClosed);

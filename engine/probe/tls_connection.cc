@@ -136,7 +136,7 @@ class TlsConnection {
     }
   }
 
-  std::span<const uint8_t> input() const {
+  std::span<uint8_t> input() {
     return {input_room_.data() + input_start_, input_end_ - input_start_};
   }
 

@@ -315,8 +315,8 @@ void SimKernel::GiveBack(const Operation& operation) {
   });
 }
 
-std::span<const uint8_t> SimKernel::Buffer(int buffer, int result) const {
-  const auto& bytes = buffers_[buffer];
+std::span<uint8_t> SimKernel::Buffer(int buffer, int result) {
+  auto& bytes = buffers_[buffer];
   ASAN_UNPOISON_MEMORY_REGION(bytes.data(), static_cast<size_t>(result));
   return std::span(bytes).first(static_cast<size_t>(result));
 }

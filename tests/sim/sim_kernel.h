@@ -81,7 +81,7 @@ class SimKernel {
   // except for a provided buffer.
   std::optional<SimCompletion> TakeCompletion();
   bool has_completions() const { return !completions_.empty(); }
-  std::span<const uint8_t> Buffer(int buffer, int result) const;
+  std::span<uint8_t> Buffer(int buffer, int result);
   // The kernel writes over it.
   void ReturnBuffer(int buffer);
 

@@ -165,7 +165,7 @@ void World::OnCompletion(const SimCompletion& completion) {
   } else {
     Trace(token.slot, " received from ", side, ": ", completion.result,
           completion.buffer >= 0 ? " cold" : "", completion.nonempty ? ", more" : "");
-    std::span<const uint8_t> lent;
+    std::span<uint8_t> lent;
     if (completion.buffer >= 0) lent = kernel_.Buffer(completion.buffer, completion.result);
     connection.OnReceived(token.side, completion.result, lent, completion.nonempty);
   }

@@ -20,10 +20,12 @@ TestLink::TestLink(const Context& context, TicketPool* tickets, TestServer& serv
 // `step` makes one call with the Ciphertext it is given.
 template <typename Step>
 Outcome TestLink::Run(Step step) {
+  // Bytes at the start of to_client_ that a step has been offered and has left.
+  size_t num_left = 0;
   for (;;) {
     // Exact copies on the heap: a step that goes past its spans is caught by the sanitizer.
-    const std::vector<uint8_t> input(to_client_.begin(),
-                                     to_client_.begin() + std::min(input_bytes, to_client_.size()));
+    const size_t num_offered = std::min(to_client_.size() - num_left, input_bytes) + num_left;
+    std::vector<uint8_t> input(to_client_.begin(), to_client_.begin() + num_offered);
     std::vector<uint8_t> output(output_bytes);
     Ciphertext io{.input = input, .output = output};
     const size_t opened_before = opened_.size();
@@ -35,12 +37,15 @@ Outcome TestLink::Run(Step step) {
     const bool moved = io.consumed > 0 || io.produced > 0 || opened_.size() > opened_before;
     switch (outcome) {
       case Outcome::kNeedInput:
-        if (to_client_.empty()) return outcome;
-        CHECK(moved) << "input is there, but none is taken";
-        break;
+        // All there is: it waits for the rest of a record.
+        if (num_offered - io.consumed == to_client_.size()) return outcome;
+        CHECK(moved || num_offered > num_left) << "input is there, but none is taken";
+        num_left = num_offered - io.consumed;
+        continue;
       case Outcome::kNeedOutput:
       case Outcome::kNeedPlaintextRoom:
         if (!moved) return outcome;
+        num_left = 0;
         break;
       case Outcome::kDone:
       case Outcome::kClosed:
