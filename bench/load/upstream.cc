@@ -134,9 +134,6 @@ bool Upstream::Receive(Connection* connection) {
 
 bool Upstream::Take(Connection* connection, std::span<const uint8_t> bytes) {
   while (!bytes.empty()) {
-    // A response that went out at once may be done before its request, and the next header come
-    // right behind that.
-    EndExchangeIfDone(connection);
     if (connection->state == Connection::State::kHeader) {
       const size_t len = std::min(bytes.size(), kRequestHeaderBytes - connection->header_len);
       std::copy_n(bytes.begin(), len, connection->header.begin() + connection->header_len);
@@ -159,6 +156,9 @@ bool Upstream::Take(Connection* connection, std::span<const uint8_t> bytes) {
     }
     bytes = bytes.subspan(len);
     if (connection->checker.done()) connection->responding = true;
+    // A response that went out at once may be done before its request: then the next header, or the
+    // end, may come right behind that.
+    EndExchangeIfDone(connection);
   }
   return true;
 }
