@@ -68,8 +68,9 @@ struct Client::Connection {
   bool has_sent_all() const { return header_sent_bytes == kRequestHeaderBytes && sender.done(); }
 };
 
-Client::Client(const ClientOptions& options)
+Client::Client(const ClientOptions& options, TlsEndpoint* tls)
     : options_(options),
+      tls_(tls),
       header_(Encode(options.request)),
       connections_(static_cast<size_t>(options.num_connections)),
       cycle_sources_(IsLoopback(options.target) &&
@@ -213,7 +214,7 @@ void Client::Open(Connection* connection) {
   if (!fd.valid()) return Fail(connection, absl::StrCat("socket: ", ErrnoText(errno)));
   const int on = 1;
   // A request in one send does not wait for anything.
-  if (!options_.new_connections || options_.request.request_bytes > 0) {
+  if (!options_.new_connections || options_.request.request_bytes > 0 || tls_ != nullptr) {
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
   if (cycle_sources_) {
@@ -235,7 +236,8 @@ void Client::Open(Connection* connection) {
   connection->ending = connection->send_blocked = false;
   connection->fd = fd.get();
   connection->checker.Begin(0);
-  connection->stream = std::make_unique<PlainStream>(std::move(fd));
+  connection->stream =
+      tls_ != nullptr ? tls_->Wrap(std::move(fd)) : std::make_unique<PlainStream>(std::move(fd));
   PCHECK(poller_.Add(connection->fd, IndexOf(connection)));
 }
 
@@ -304,6 +306,7 @@ void Client::OnDone(Connection* connection) {
     result_.latency.Add(now_ns - connection->intended_ns);
   }
   if (options_.new_connections) {
+    connection->stream->End();
     connection->stream.reset();
     connection->state = Connection::State::kClosed;
     connection->ready = false;

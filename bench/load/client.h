@@ -16,6 +16,7 @@
 #include "bench/load/histogram.h"
 #include "bench/load/poller.h"
 #include "bench/load/stream.h"
+#include "bench/load/tls_stream.h"
 
 namespace sluice::bench {
 
@@ -57,8 +58,8 @@ struct ClientResult {
 
 class Client {
  public:
-  // The limit of open files is the caller's business.
-  explicit Client(const ClientOptions& options);
+  // `tls` may be null and outlives this. The limit of open files is the caller's business.
+  Client(const ClientOptions& options, TlsEndpoint* tls);
   ~Client();
 
   // In this order, each once. False: error() says why. In Prepare any failure is final; in Measure
@@ -110,6 +111,7 @@ class Client {
   void Charge(uint64_t body_bytes, int64_t now_ns);
 
   const ClientOptions options_;
+  TlsEndpoint* const tls_;
   const HeaderBytes header_;
   Poller poller_;
   std::vector<Connection> connections_;

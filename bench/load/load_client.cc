@@ -21,16 +21,19 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/load/client.h"
 #include "bench/load/file_limit.h"
+#include "bench/load/tls_stream.h"
 
 ABSL_FLAG(std::string, target, "", "Where to connect to: an IPv4 address and a port.");
 ABSL_FLAG(int, connections, 1, "How many connections there are at a time.");
@@ -51,6 +54,10 @@ ABSL_FLAG(bool, idle, false,
           "Opens all connections, has one exchange on each, and holds them; with --wait. "
           "--exchanges, if any, follow at the end.");
 ABSL_FLAG(bool, wait, false, "Whether to print \"ready\" and \"done\", and wait at each.");
+ABSL_FLAG(bool, tls, false, "Whether to speak TLS; certificates are not looked at.");
+ABSL_FLAG(std::string, tls_min_version, "TLSv1.2", "The oldest version of TLS that is offered.");
+ABSL_FLAG(std::string, tls_max_version, "TLSv1.3", "The newest version of TLS that is offered.");
+ABSL_FLAG(bool, tls_session_reuse, true, "Whether sessions are resumed.");
 ABSL_FLAG(int64_t, corrupt_byte_at, -1,
           "For tests: which byte of each request is sent wrong. -1: none.");
 
@@ -171,9 +178,21 @@ int Run() {
   }
   const bool wait = absl::GetFlag(FLAGS_wait);
   const ClientOptions options = OptionsFromFlags();
+  std::unique_ptr<TlsEndpoint> tls;
+  if (absl::GetFlag(FLAGS_tls)) {
+    absl::StatusOr<std::unique_ptr<TlsEndpoint>> made =
+        TlsEndpoint::Client({.min_version = absl::GetFlag(FLAGS_tls_min_version),
+                             .max_version = absl::GetFlag(FLAGS_tls_max_version),
+                             .session_reuse = absl::GetFlag(FLAGS_tls_session_reuse)});
+    if (!made.ok()) {
+      std::fprintf(stderr, "load_client: %s\n", std::string(made.status().message()).c_str());
+      return 2;
+    }
+    tls = *std::move(made);
+  }
   std::string error;
   {
-    Client client(options);
+    Client client(options, tls.get());
     bool moved = client.Prepare();
     if (moved) {
       if (wait) {

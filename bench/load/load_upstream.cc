@@ -25,7 +25,7 @@
 #include "absl/flags/parse.h"
 #include "absl/status/statusor.h"
 #include "bench/load/file_limit.h"
-#include "bench/load/tls_server.h"
+#include "bench/load/tls_stream.h"
 #include "bench/load/upstream.h"
 
 ABSL_FLAG(uint16_t, port, 0, "Where to listen, on 127.0.0.1. 0: a free port.");
@@ -55,15 +55,15 @@ double CpuSeconds() {
 }
 
 int Run() {
-  std::unique_ptr<TlsServer> tls;
+  std::unique_ptr<TlsEndpoint> tls;
   if (!absl::GetFlag(FLAGS_tls_certificate).empty() || !absl::GetFlag(FLAGS_tls_key).empty()) {
-    absl::StatusOr<std::unique_ptr<TlsServer>> made =
-        TlsServer::Create({.certificate = absl::GetFlag(FLAGS_tls_certificate),
-                           .key = absl::GetFlag(FLAGS_tls_key),
-                           .min_version = absl::GetFlag(FLAGS_tls_min_version),
-                           .max_version = absl::GetFlag(FLAGS_tls_max_version),
-                           .ciphers = absl::GetFlag(FLAGS_tls_ciphers),
-                           .record_bytes = absl::GetFlag(FLAGS_record_bytes)});
+    absl::StatusOr<std::unique_ptr<TlsEndpoint>> made =
+        TlsEndpoint::Server({.certificate = absl::GetFlag(FLAGS_tls_certificate),
+                             .key = absl::GetFlag(FLAGS_tls_key),
+                             .min_version = absl::GetFlag(FLAGS_tls_min_version),
+                             .max_version = absl::GetFlag(FLAGS_tls_max_version),
+                             .ciphers = absl::GetFlag(FLAGS_tls_ciphers),
+                             .record_bytes = absl::GetFlag(FLAGS_record_bytes)});
     if (!made.ok()) {
       std::fprintf(stderr, "load_upstream: %s\n", std::string(made.status().message()).c_str());
       return 2;

@@ -41,7 +41,7 @@ struct Upstream::Connection {
   BodySender sender;
 };
 
-Upstream::Upstream(engine::FileDescriptor listener, TlsServer* tls,
+Upstream::Upstream(engine::FileDescriptor listener, TlsEndpoint* tls,
                    std::optional<uint64_t> corrupt_at)
     : listener_(std::move(listener)), tls_(tls), corrupt_at_(corrupt_at) {
   PCHECK(poller_.Add(listener_.get(), kListenerId));
@@ -91,8 +91,8 @@ void Upstream::Accept() {
     if (connections_.size() <= index) connections_.resize(2 * index + 1);
     connections_[index] = std::make_unique<Connection>();
     connections_[index]->fd = number;
-    connections_[index]->stream = tls_ != nullptr ? tls_->Accept(std::move(fd))
-                                                  : std::make_unique<PlainStream>(std::move(fd));
+    connections_[index]->stream =
+        tls_ != nullptr ? tls_->Wrap(std::move(fd)) : std::make_unique<PlainStream>(std::move(fd));
     PCHECK(poller_.Add(number, index));
   }
 }

@@ -11,7 +11,7 @@
 #include "bench/load/exchange.h"
 #include "bench/load/poller.h"
 #include "bench/load/stream.h"
-#include "bench/load/tls_server.h"
+#include "bench/load/tls_stream.h"
 #include "engine/file_descriptor.h"
 
 namespace sluice::bench {
@@ -31,7 +31,7 @@ class Upstream {
  public:
   // Serves `listener`, which does not block. `tls` may be null and outlives this. `corrupt_at`: the
   // byte of each response that is sent wrong, for tests.
-  Upstream(engine::FileDescriptor listener, TlsServer* tls, std::optional<uint64_t> corrupt_at);
+  Upstream(engine::FileDescriptor listener, TlsEndpoint* tls, std::optional<uint64_t> corrupt_at);
   ~Upstream();
 
   // Serves until `stop`, a descriptor, becomes readable.
@@ -55,7 +55,7 @@ class Upstream {
   void Close(Connection* connection);
 
   const engine::FileDescriptor listener_;
-  TlsServer* const tls_;
+  TlsEndpoint* const tls_;
   const std::optional<uint64_t> corrupt_at_;
   Poller poller_;
   // By descriptor.

@@ -1,4 +1,4 @@
-#include "bench/load/tls_server.h"
+#include "bench/load/tls_stream.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -42,20 +42,25 @@ absl::Status WrongFlag(absl::string_view flag, absl::string_view value, absl::st
 
 }  // namespace
 
-class TlsServerStream : public Stream {
+class TlsStream : public Stream {
  public:
-  TlsServerStream(TlsServer* server, engine::FileDescriptor fd)
-      : server_(*server), fd_(std::move(fd)), ssl_(SSL_new(server->context_.get())) {
+  TlsStream(TlsEndpoint* endpoint, engine::FileDescriptor fd)
+      : endpoint_(*endpoint), fd_(std::move(fd)), ssl_(SSL_new(endpoint->context_.get())) {
     CHECK(ssl_ != nullptr);
     BIO_up_ref(bio_.bio());
     BIO_up_ref(bio_.bio());
     SSL_set0_rbio(ssl_.get(), bio_.bio());
     SSL_set0_wbio(ssl_.get(), bio_.bio());
-    SSL_set_accept_state(ssl_.get());
+    if (endpoint->is_server_) {
+      SSL_set_accept_state(ssl_.get());
+    } else {
+      SSL_set_connect_state(ssl_.get());
+      if (endpoint->session_ != nullptr) SSL_set_session(ssl_.get(), endpoint->session_.get());
+    }
     SSL_set_shed_handshake_config(ssl_.get(), 1);
   }
-  ~TlsServerStream() override {
-    if (unsent_ != nullptr) server_.ReturnBuffer(std::move(unsent_));
+  ~TlsStream() override {
+    if (unsent_ != nullptr) endpoint_.ReturnBuffer(std::move(unsent_));
   }
 
   Progress Receive(Sink sink) override;
@@ -71,33 +76,33 @@ class TlsServerStream : public Stream {
   // Sends what is sealed, as far as the socket takes it.
   Progress Flush();
 
-  TlsServer& server_;
+  TlsEndpoint& endpoint_;
   const engine::FileDescriptor fd_;
   tls::MemoryBio bio_;
   const bssl::UniquePtr<SSL> ssl_;
   bool begun_ = false;
   bool established_ = false;
   // Sealed bytes from unsent_begin_ to unsent_end_ of a borrowed buffer; null if there are none.
-  std::unique_ptr<TlsServer::Buffer> unsent_;
+  std::unique_ptr<TlsEndpoint::Buffer> unsent_;
   size_t unsent_begin_ = 0;
   size_t unsent_end_ = 0;
 };
 
-void TlsServerStream::Lend(std::span<const uint8_t> input) {
+void TlsStream::Lend(std::span<const uint8_t> input) {
   if (unsent_ == nullptr) {
-    unsent_ = server_.BorrowBuffer();
+    unsent_ = endpoint_.BorrowBuffer();
     unsent_begin_ = unsent_end_ = 0;
   }
   bio_.Lend(input, std::span(*unsent_).subspan(unsent_end_));
 }
 
-void TlsServerStream::TakeBack() {
+void TlsStream::TakeBack() {
   unsent_end_ = unsent_->size() - bio_.output_left();
   bio_.TakeBack();
-  if (unsent_begin_ == unsent_end_) server_.ReturnBuffer(std::move(unsent_));
+  if (unsent_begin_ == unsent_end_) endpoint_.ReturnBuffer(std::move(unsent_));
 }
 
-Progress TlsServerStream::Flush() {
+Progress TlsStream::Flush() {
   if (unsent_ == nullptr) return Progress::kMore;
   const ssize_t n =
       send(fd_.get(), unsent_->data() + unsent_begin_, unsent_end_ - unsent_begin_, MSG_NOSIGNAL);
@@ -106,13 +111,13 @@ Progress TlsServerStream::Flush() {
   }
   unsent_begin_ += static_cast<size_t>(n);
   if (unsent_begin_ < unsent_end_) return Progress::kBlocked;
-  server_.ReturnBuffer(std::move(unsent_));
+  endpoint_.ReturnBuffer(std::move(unsent_));
   return Progress::kMore;
 }
 
-Progress TlsServerStream::Receive(Sink sink) {
+Progress TlsStream::Receive(Sink sink) {
   size_t received = 0;
-  const Progress progress = ReceiveOnce(fd_.get(), server_.ciphertext_, &received);
+  const Progress progress = ReceiveOnce(fd_.get(), endpoint_.ciphertext_, &received);
   if (received == 0) {
     // A health check may end before it has begun, but nothing may end amid a handshake.
     if (progress != Progress::kEnded || established_ || !begun_) return progress;
@@ -121,18 +126,18 @@ Progress TlsServerStream::Receive(Sink sink) {
   }
   begun_ = true;
   // Whatever part of a record is left over lies in BoringSSL's own buffer afterwards.
-  Lend(std::span(server_.ciphertext_).first(received));
+  Lend(std::span(endpoint_.ciphertext_).first(received));
   Progress result = progress;
   for (;;) {
-    const int n = SSL_read(ssl_.get(), server_.plaintext_.data(),
-                           static_cast<int>(server_.plaintext_.size()));
+    const int n = SSL_read(ssl_.get(), endpoint_.plaintext_.data(),
+                           static_cast<int>(endpoint_.plaintext_.size()));
     if (!established_ && !SSL_in_init(ssl_.get())) {
       established_ = true;
-      ++server_.num_handshakes_;
-      if (SSL_session_reused(ssl_.get())) ++server_.num_resumed_;
+      ++endpoint_.num_handshakes_;
+      if (SSL_session_reused(ssl_.get())) ++endpoint_.num_resumed_;
     }
     if (n > 0) {
-      if (sink(std::span(server_.plaintext_).first(static_cast<size_t>(n)))) continue;
+      if (sink(std::span(endpoint_.plaintext_).first(static_cast<size_t>(n)))) continue;
       result = Progress::kMore;
       break;
     }
@@ -151,12 +156,18 @@ Progress TlsServerStream::Receive(Sink sink) {
   return result;
 }
 
-Progress TlsServerStream::Send(const Outgoing& outgoing, size_t* taken) {
+Progress TlsStream::Send(const Outgoing& outgoing, size_t* taken) {
   *taken = 0;
   const size_t bytes_max = static_cast<size_t>(std::min<uint64_t>(outgoing.size(), kIoBytes));
   // Sealing on while bytes wait would only fill memory.
   if (unsent_ != nullptr || bytes_max == 0) return Flush();
   Lend({});
+  if (!established_) {
+    // A client's first flight; Receive does the rest.
+    SSL_do_handshake(ssl_.get());
+    TakeBack();
+    return Flush() == Progress::kFailed ? Progress::kFailed : Progress::kBlocked;
+  }
   while (*taken < bytes_max) {
     std::span<const uint8_t> record;
     if (*taken < outgoing.head.size()) {
@@ -164,7 +175,8 @@ Progress TlsServerStream::Send(const Outgoing& outgoing, size_t* taken) {
     } else {
       record = PatternAt(outgoing.body_position + *taken - outgoing.head.size());
     }
-    const size_t record_len = std::min({record.size(), server_.record_bytes_, bytes_max - *taken});
+    const size_t record_len =
+        std::min({record.size(), endpoint_.record_bytes_, bytes_max - *taken});
     if (bio_.output_left() < record_len + kOverheadBytesMax) break;
     if (SSL_write(ssl_.get(), record.data(), static_cast<int>(record_len)) !=
         static_cast<int>(record_len)) {
@@ -179,7 +191,7 @@ Progress TlsServerStream::Send(const Outgoing& outgoing, size_t* taken) {
   return Flush();
 }
 
-void TlsServerStream::End() {
+void TlsStream::End() {
   if (!established_) return;
   Lend({});
   SSL_shutdown(ssl_.get());
@@ -188,20 +200,15 @@ void TlsServerStream::End() {
   Flush();
 }
 
-absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Create(const TlsServerOptions& options) {
+absl::StatusOr<std::unique_ptr<TlsEndpoint>> TlsEndpoint::Make(bool is_server,
+                                                               const TlsOptions& options) {
   if (options.record_bytes < 1 || options.record_bytes > kPatternPieceBytesMin) {
     return WrongFlag("record_bytes", absl::StrCat(options.record_bytes), "give 1 to 16384");
   }
-  auto server = std::unique_ptr<TlsServer>(new TlsServer(options.record_bytes));
-  server->context_.reset(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX* const context = server->context_.get();
+  auto endpoint = std::unique_ptr<TlsEndpoint>(new TlsEndpoint(is_server, options.record_bytes));
+  endpoint->context_.reset(SSL_CTX_new(TLS_method()));
+  SSL_CTX* const context = endpoint->context_.get();
   CHECK(context != nullptr);
-  if (SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) != 1) {
-    return WrongFlag("tls_certificate", options.certificate, "give a PEM file with a certificate");
-  }
-  if (SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return WrongFlag("tls_key", options.key, "give a PEM file with the certificate's key");
-  }
   constexpr absl::string_view kVersions = "give TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3";
   const uint16_t min_version = VersionNumber(options.min_version);
   const uint16_t max_version = VersionNumber(options.max_version);
@@ -217,14 +224,41 @@ absl::StatusOr<std::unique_ptr<TlsServer>> TlsServer::Create(const TlsServerOpti
       SSL_CTX_set_strict_cipher_list(context, options.ciphers.c_str()) != 1) {
     return WrongFlag("tls_ciphers", options.ciphers, "give OpenSSL's names with colons between");
   }
-  return server;
+  return endpoint;
 }
 
-std::unique_ptr<Stream> TlsServer::Accept(engine::FileDescriptor fd) {
-  return std::make_unique<TlsServerStream>(this, std::move(fd));
+absl::StatusOr<std::unique_ptr<TlsEndpoint>> TlsEndpoint::Server(const TlsOptions& options) {
+  absl::StatusOr<std::unique_ptr<TlsEndpoint>> endpoint = Make(/*is_server=*/true, options);
+  if (!endpoint.ok()) return endpoint;
+  SSL_CTX* const context = (*endpoint)->context_.get();
+  if (SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) != 1) {
+    return WrongFlag("tls_certificate", options.certificate, "give a PEM file with a certificate");
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return WrongFlag("tls_key", options.key, "give a PEM file with the certificate's key");
+  }
+  return endpoint;
 }
 
-std::unique_ptr<TlsServer::Buffer> TlsServer::BorrowBuffer() {
+absl::StatusOr<std::unique_ptr<TlsEndpoint>> TlsEndpoint::Client(const TlsOptions& options) {
+  absl::StatusOr<std::unique_ptr<TlsEndpoint>> endpoint = Make(/*is_server=*/false, options);
+  if (!endpoint.ok() || !options.session_reuse) return endpoint;
+  SSL_CTX* const context = (*endpoint)->context_.get();
+  SSL_CTX_set_app_data(context, endpoint->get());
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION* session) {
+    auto* const owner = static_cast<TlsEndpoint*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    owner->session_.reset(session);
+    return 1;
+  });
+  return endpoint;
+}
+
+std::unique_ptr<Stream> TlsEndpoint::Wrap(engine::FileDescriptor fd) {
+  return std::make_unique<TlsStream>(this, std::move(fd));
+}
+
+std::unique_ptr<TlsEndpoint::Buffer> TlsEndpoint::BorrowBuffer() {
   if (free_buffers_.empty()) {
     // Small records are as many as fit.
     return std::make_unique<Buffer>(
