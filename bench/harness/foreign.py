@@ -10,7 +10,7 @@ import shutil
 import time
 
 from harness.children import Child, ChildFailed, START_TIMEOUT_S
-from harness.load import CIPHER_TLS12, CIPHER_TLS13, GROUP, PROTOCOL_OF_MODE, RUN_TIMEOUT_S
+from harness.load import CIPHER_TLS12, CIPHER_TLS13, GROUPS, PROTOCOL_OF_MODE, RUN_TIMEOUT_S
 from harness.measure import Cell, sample_of
 from harness.proxies import free_port, is_listening
 
@@ -92,7 +92,7 @@ class Http(_Foreign):
         ssl_protocols {PROTOCOL_OF_MODE[mode]};
         ssl_ciphers {CIPHER_TLS12};
         ssl_conf_command Ciphersuites {CIPHER_TLS13};
-        ssl_ecdh_curve {GROUP};"""
+        ssl_ecdh_curve {GROUPS};"""
         if self.workload.values["tool"] == "h2load_h2":
             listen += " http2"
         # Debian's module folders may hold modules that want others: none is loaded.

@@ -18,13 +18,58 @@ def run(program, cpu, peer_cpu, quick):
         return {"error": str(error)}
 
 
-def _gigabytes_per_s(limits, algorithm):
-    return limits["aead"][algorithm]
+def _relay_bulk(limits):
+    return limits["relay"]["bulk_s_per_gb"]
 
 
-# Workload -> CPU seconds for a unit of work below which nothing can go. Keys as bench/limits has them.
+def _bulk(direction):
+    """Relaying, and what TLS seals (up) or opens (down) on its way, in full records."""
+    return lambda limits: (_relay_bulk(limits)
+                           + 1 / limits["aead"][f"aes_128_gcm_{direction}_16384_gb_per_s"])
+
+
+def _bulk_both(limits):
+    """Half of the bytes go up and half down."""
+    return (_bulk("seal")(limits) + _bulk("open")(limits)) / 2
+
+
+def _small(limits):
+    return limits["relay"]["small_us"] / 1e6
+
+
+def _churn(*primitives):
+    """A connection's life, and these primitives once for each name."""
+    return lambda limits: (limits["relay"]["churn_us"]
+                           + sum(limits["primitives"][f"{name}_us"] for name in primitives)) / 1e6
+
+
+# What a client does in a handshake with a server that has a P-256 certificate: a key pair, the shared
+# secret, and the server's signature. (The certificate's own signature can be remembered: no limit.)
+_FULL = ("x25519_keygen", "x25519_derive", "ecdsa_p256_verify")
+# TLS 1.3 resumes with a new key exchange; TLS 1.2 without one.
+_RESUMED_TLS13 = ("x25519_keygen", "x25519_derive")
+
+# Workload -> CPU seconds for a unit of work below which nothing can go.
 LIMITS = {
+    "connect_plain": _churn(),
+    "connect_tls12_full": _churn(*_FULL),
+    "connect_tls12_resumed": _churn(),
+    "connect_tls13_full": _churn(*_FULL),
+    "connect_tls13_resumed": _churn(*_RESUMED_TLS13),
+    "small_plain_64": _small,
 }
+for _connections in (1, 8):
+    LIMITS.update({
+        f"bulk_down_plain_{_connections}": _relay_bulk,
+        f"bulk_up_plain_{_connections}": _relay_bulk,
+        f"bulk_both_plain_{_connections}": _relay_bulk,
+    })
+    for _mode in ("tls12", "tls13"):
+        LIMITS.update({
+            f"bulk_down_{_mode}_{_connections}": _bulk("open"),
+            f"bulk_up_{_mode}_{_connections}": _bulk("seal"),
+            f"bulk_both_{_mode}_{_connections}": _bulk_both,
+        })
 
 
 def fractions(results):

@@ -169,6 +169,8 @@ class Cell:
                     sample = self._guard(name, lambda proxy=proxy: self.measure(proxy))
                     if sample is not None:
                         self.samples[name].append(dict(sample, round=round_number))
+                    elif proxy.words():
+                        self.errors[name] += f"; {name} says: {proxy.words()}"
         finally:
             for proxy in self.proxies.values():
                 proxy.stop()

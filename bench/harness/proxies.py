@@ -18,7 +18,7 @@ import time
 
 from harness import usage
 from harness.children import Child, ChildFailed, START_TIMEOUT_S
-from harness.load import CIPHER_TLS12, CIPHER_TLS13, GROUP, PROTOCOL_OF_MODE
+from harness.load import CIPHER_TLS12, CIPHER_TLS13, GROUPS, PROTOCOL_OF_MODE
 
 NAME = "backend"
 # Open files that a proxy needs besides two for each connection (HAProxy: also pipes to splice with).
@@ -71,7 +71,7 @@ def _nginx_tls(service, suites_of_tls13):
         # OpenSSL prefers AES-256. BoringSSL, of sluice and of nginx-boringssl, has no such command: it
         # puts AES-128 first where the CPU has AES, and X25519 first always.
         lines.append(f"proxy_ssl_conf_command Ciphersuites {CIPHER_TLS13};")
-        lines.append(f"proxy_ssl_conf_command Groups {GROUP};")
+        lines.append(f"proxy_ssl_conf_command Groups {GROUPS};")
     return "\n        ".join(lines)
 
 

@@ -52,7 +52,7 @@ def _bulk(quick):
     exchanges = 16 if quick else 32
     directions = (
         ("down", "from the upstream", {"request_bytes": 0, "response_bytes": body}, exchanges),
-        ("up", "to the upstream", {"request_bytes": body, "response_bytes": 0}, exchanges),
+        ("up", "to the upstream", {"request_bytes": body, "response_bytes": 1}, exchanges),
         ("both", "both ways at once", {"request_bytes": body, "response_bytes": body,
                                        "respond_at_once": True}, exchanges // 2),
     )
