@@ -28,11 +28,6 @@ def _bulk(direction):
                            + 1 / limits["aead"][f"aes_128_gcm_{direction}_16384_gb_per_s"])
 
 
-def _bulk_both(limits):
-    """Half of the bytes go up and half down."""
-    return (_bulk("seal")(limits) + _bulk("open")(limits)) / 2
-
-
 def _small(limits):
     return limits["relay"]["small_us"] / 1e6
 
@@ -49,7 +44,8 @@ _FULL = ("x25519_keygen", "x25519_derive", "ecdsa_p256_verify")
 # TLS 1.3 resumes with a new key exchange; TLS 1.2 without one.
 _RESUMED_TLS13 = ("x25519_keygen", "x25519_derive")
 
-# Workload -> CPU seconds for a unit of work below which nothing can go.
+# Workload -> CPU seconds for a unit of work below which nothing can go. Measured once, at the begin:
+# on a machine that others share, a few percent more than 100 are noise.
 LIMITS = {
     "connect_plain": _churn(),
     "connect_tls12_full": _churn(*_FULL),
@@ -62,13 +58,11 @@ for _connections in (1, 8):
     LIMITS.update({
         f"bulk_down_plain_{_connections}": _relay_bulk,
         f"bulk_up_plain_{_connections}": _relay_bulk,
-        f"bulk_both_plain_{_connections}": _relay_bulk,
     })
     for _mode in ("tls12", "tls13"):
         LIMITS.update({
             f"bulk_down_{_mode}_{_connections}": _bulk("open"),
             f"bulk_up_{_mode}_{_connections}": _bulk("seal"),
-            f"bulk_both_{_mode}_{_connections}": _bulk_both,
         })
 
 

@@ -171,6 +171,6 @@ def final(results):
     if limits.get("error"):
         parts += ["", f"The limits of this machine could not be measured: {limits['error']}"]
     elif results["limit_fractions"]:
-        parts += ["", "What part of the figure is the limit of this machine (100 % cannot be beaten):",
+        parts += ["", "What part of each figure is the limit of this machine, which nothing can beat:",
                   "", table(limit_rows(results))]
     return "\n".join(parts)
