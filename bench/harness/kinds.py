@@ -94,10 +94,6 @@ class Scale(Cell):
 class Idle(Cell):
     """Memory of connections that wait. Every round begins with new processes."""
 
-    @property
-    def rounds(self):
-        return min(self.bench.rounds, self.workload.values["rounds_max"])
-
     def measure(self, proxy):
         settle_s = self.workload.values["settle_s"]
         connections = self.workload.client["connections"]

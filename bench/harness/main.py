@@ -151,8 +151,14 @@ def result_folder(args, source, now):
     return folder
 
 
+def results_text(results):
+    """The results as JSON that people and git can read: indented, a bucket of a histogram a line."""
+    text = json.dumps(results, indent=1)
+    return re.sub(r"\[\s+([\d.e+-]+),\s+([\d.e+-]+)\s+\]", r"[\1, \2]", text)
+
+
 def write_results(results, folder):
-    for name, text in (("results.json", json.dumps(results, indent=1)), ("report.html", report.html(results))):
+    for name, text in (("results.json", results_text(results)), ("report.html", report.html(results))):
         unfinished = os.path.join(folder, name + ".new")
         with open(unfinished, "w") as file:
             file.write(text + "\n")
@@ -186,6 +192,9 @@ def compare(args):
     now = datetime.datetime.now(datetime.timezone.utc)
     source = machine.source(args.root)
     peers, words = make_peers(args, programs)
+    if not peers:
+        print(f"compare: nothing to compare: {'; '.join(words)}", file=sys.stderr)
+        return 1
     folder = result_folder(args, source, now)
     cpus = sorted(os.sched_getaffinity(0))
     work_folder = tempfile.mkdtemp(prefix="sluice-compare-work-")
@@ -253,6 +262,9 @@ def say_begin(results, words, folder, cpus):
           f"{','.join(map(str, pinned['upstream_cpus']))}; {results['rounds']} rounds by turns")
     if len(cpus) < 2:
         print("There is one CPU only: proxies and load share it, and throughput says little")
+    connections = proxies.connections_max(results["files_max"])
+    if connections < workloads.CONNECTIONS_MAX:
+        print(f"{results['files_max']} files may be open: no more than {connections} connections at a time")
     print(f"Results go to {folder}")
     sys.stdout.flush()
 
@@ -272,10 +284,16 @@ def main(argv):
         print(f"compare: no {', '.join(missing)}; start bench/compare, which builds them", file=sys.stderr)
         return 2
 
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def ended(number, frame):
+        # Once is enough: a second Ctrl-C must not break off the cleaning up.
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, ended)
+    for one in signals:
+        signal.signal(one, ended)
     try:
         return compare(args)
     except KeyboardInterrupt:

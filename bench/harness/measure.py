@@ -68,6 +68,10 @@ def units_of(workload, result):
     return result["exchanges"]
 
 
+# To see which settings are best takes less work than to measure.
+TUNING_DIVISOR = 4
+
+
 class Cell:
     """Subclasses (kinds.py) say in measure() what is done with one proxy in one round."""
 
@@ -81,6 +85,7 @@ class Cell:
         self.histograms = {}   # peer's name -> [histogram of each round]
         self.samples = {peer.name: [] for peer in bench.peers}
         self._started = 0
+        self._is_tuning = False
 
     # What subclasses change.
 
@@ -102,7 +107,7 @@ class Cell:
 
     @property
     def rounds(self):
-        return self.bench.rounds
+        return min(self.bench.rounds, self.workload.values.get("rounds_max", self.bench.rounds))
 
     # What they use.
 
@@ -113,9 +118,12 @@ class Cell:
 
     def client(self, proxy, name="client", **options):
         """A load_client that has warmed up, in front of `proxy`."""
+        flags = dict(self.workload.client, **options)
+        if self._is_tuning:
+            flags["exchanges"] = max(flags["connections"], flags["exchanges"] // TUNING_DIVISOR)
         return Client(self.bench.tools.load_client, proxy.address,
                       self.bench.client_cpus(self.workload.workers), self.folder(proxy.peer.name),
-                      dict(self.workload.client, **options), name)
+                      flags, name)
 
     def run(self, proxy, **options):
         """One run of load_client: (its result, CPU seconds of the proxy, memory at the end)."""
@@ -200,6 +208,16 @@ class Cell:
         if not (self.workload.tune and self.bench.tune) or len(candidates) == 1:
             self.proxies[peer.name] = self.start_proxy(peer, candidates[0])
             return
+        self._is_tuning = True
+        try:
+            self.proxies[peer.name] = self._best_of(peer, candidates)
+        finally:
+            self._is_tuning = False
+            # Tried once is not measured: those figures are no samples.
+            self.histograms.pop(peer.name, None)
+
+    def _best_of(self, peer, candidates):
+        """A running proxy with the settings that needed the least; what was tried is kept."""
         best = None
         for options in candidates:
             proxy = self.start_proxy(peer, options)
@@ -217,9 +235,7 @@ class Cell:
                 best = (figure, proxy)
             else:
                 proxy.stop()
-        # Tried once is not measured: those figures are no samples.
-        self.histograms.pop(peer.name, None)
-        self.proxies[peer.name] = best[1]
+        return best[1]
 
     def _results(self, counts):
         proxies = {}

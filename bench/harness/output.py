@@ -49,13 +49,14 @@ def figure(cell, proxy):
     return number(None if value is None else value * UNITS[cell["unit"]].cpu_factor)
 
 
-def table(rows, left=1):
-    """Rows of words as aligned lines; the first `left` columns to the left, numbers to the right."""
+def table(rows, left=1, last_left=False):
+    """Rows of words as aligned lines; the first `left` columns (and the last one) to the left, the
+    others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
-        words = [word.ljust(width) if i < left else word.rjust(width)
-                 for i, (word, width) in enumerate(zip(row, widths))]
+        words = [word.ljust(width) if i < left or (last_left and i == len(row) - 1)
+                 else word.rjust(width) for i, (word, width) in enumerate(zip(row, widths))]
         lines.append("  ".join(words).rstrip())
     return "\n".join(lines)
 
@@ -83,8 +84,26 @@ def errors(cell):
             if proxy["error"]]
 
 
-DETAIL_HEAD = ["workload", "proxy", "throughput", "", "figure", "", "to {reference}", "p50", "p99",
-               "p99.9", "MB"]
+def notes(cell, proxy):
+    """What else is worth knowing of a proxy in a cell, in words."""
+    words = []
+    summary = proxy["summary"]
+    if proxy.get("tried") and proxy["settings"]:
+        words += [f"{key} {value}" for key, value in proxy["settings"].items()
+                  if not isinstance(value, bool)]
+        words += [key for key, value in proxy["settings"].items() if value is True]
+    if cell["unit"] == "connection" and "resumed_percent" in summary:
+        words.append(f"{summary['resumed_percent']:.0f} % resumed")
+    if "kept" in summary:
+        words.append(f"{100 * summary['kept']['median']:.0f} % of its capacity kept")
+    connections = proxy["samples"][0].get("connections") if proxy["samples"] else None
+    if connections:
+        words.append(f"{connections} connections")
+    return ", ".join(words)
+
+
+DETAIL_HEAD = ["workload", "proxy", "throughput", "", "busy", "figure", "", "to {reference}", "p50",
+               "p99", "p99.9", "MB", "notes"]
 
 
 def detail_rows(results):
@@ -95,11 +114,13 @@ def detail_rows(results):
             unit, summary = UNITS[cell["unit"]], proxy["summary"]
             throughput = _median(summary["throughput"]) if unit.throughput_label else None
             percentiles = summary["latency_us"]
+            busy = _median(summary["proxy_busy"])
             rows.append([
                 cell["workload"] if position == 0 else "",
                 name,
                 number(None if throughput is None else throughput * unit.throughput_factor),
                 unit.throughput_label,
+                "-" if busy is None else f"{100 * busy:.0f} %",
                 figure(cell, proxy),
                 unit.cpu_label,
                 "" if name == results["reference"] else ratio(summary["ratio"]),
@@ -107,6 +128,7 @@ def detail_rows(results):
                 latency(percentiles.get("p99")),
                 latency(percentiles.get("p99.9")),
                 megabytes(_median(summary["memory_bytes"])),
+                notes(cell, proxy),
             ])
     return rows
 
@@ -161,7 +183,10 @@ def limit_rows(results):
 def final(results):
     """The tables at the end."""
     reference = results["reference"]
-    parts = ["", table(detail_rows(results), left=2)]
+    parts = ["", table(detail_rows(results), left=2, last_left=True), "",
+             "busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; well below"
+             " that, the load is",
+             "what limits the throughput. MB: the proxy's private memory at the end of a run."]
     parts += ["", f"How much less than {reference} each needs for a unit of work: median (min to max) of"
               " neighbouring runs, above 1 is better.", "", table(ratio_rows(results), left=2)]
     workers = worker_rows(results)

@@ -89,7 +89,12 @@ def ratio_bars(pyplot, results):
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{reference}'s need for a unit of work / the proxy's: more is better")
-    axes.legend(loc="lower right")
+    # Above the bars, as the axis is: a long drawing is read from its top.
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.tick_top()
+    axes.spines.bottom.set_visible(False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncol=len(others), frameon=False,
+                borderaxespad=3.5)
     return _svg(pyplot, figure)
 
 
@@ -119,6 +124,9 @@ def latency_curves(pyplot, cell, colours):
     axes.set_xticks([place for place, _ in marks], [f"p{label}" for _, label in marks])
     axes.set_xlim(left=0)
     axes.set_yscale("log")
+    for axis_part in ("major", "minor"):
+        getattr(axes.yaxis, f"set_{axis_part}_formatter")("{x:.0f}")
+    axes.tick_params(axis="y", which="minor", labelsize=7)
     axes.set_ylabel("microseconds")
     axes.set_title(cell["workload"])
     axes.legend()
@@ -183,7 +191,11 @@ def html(results):
         parts += ["<h2>Beside the limits of this machine</h2>",
                   "<p>What part of a figure is what the machine cannot do without (bench/limits).</p>",
                   _table(output.limit_rows(results), {0})]
-    parts += ["<h2>All figures</h2>", _table(output.detail_rows(results), {0, 1, 3, 5})]
+    parts += ["<h2>All figures</h2>", 
+              "<p>busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; well "
+              "below that, the load is what limits the throughput. MB: the proxy's private memory at the "
+              "end of a run.</p>",
+              _table(output.detail_rows(results), {0, 1, 3, 6, 12})]
     failed = [line for cell in results["cells"] for line in
               [f"{cell['workload']} {error.strip()}" for error in output.errors(cell)]]
     if failed:

@@ -9,6 +9,8 @@ import fnmatch
 MIB = 1 << 20
 # A request that asks for something and an answer that is a little more, both in one packet.
 SMALL = {"request_bytes": 64, "response_bytes": 512}
+# The most connections any of them has.
+CONNECTIONS_MAX = 10000
 MODES = ("plain", "tls12", "tls13")
 
 
@@ -47,6 +49,10 @@ UNITS = {
 }
 
 
+def _count(number, thing):
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def _bulk(quick):
     body = 256 << 10 if quick else 32 * MIB
     exchanges = 16 if quick else 32
@@ -61,7 +67,7 @@ def _bulk(quick):
             for connections in (1, 8):
                 yield Workload(
                     f"bulk_{direction}_{mode}_{connections}", "Load",
-                    f"bodies of {body // 1024} KiB {words}, {connections} connections", mode,
+                    f"bodies of {body // 1024} KiB {words}, {_count(connections, 'connection')}", mode,
                     "gigabyte", tune=True,
                     client=dict(bodies, connections=connections, exchanges=count,
                                 warmup_exchanges=connections))
@@ -81,25 +87,22 @@ def _records(quick):
 def _small(quick):
     for mode in MODES:
         for connections in (1, 64, 1024):
-            if quick:
-                connections_used = min(connections, 128)
-            else:
-                connections_used = connections
+            connections_used = min(connections, 128) if quick else connections
             yield Workload(
                 f"small_{mode}_{connections}", "Load",
-                f"64 bytes asked, 512 answered, {connections_used} connections", mode, "exchange",
+                f"64 bytes asked, 512 answered, {_count(connections_used, 'connection')}", mode, "exchange",
                 client=dict(SMALL, connections=connections_used,
-                            exchanges=300 if quick else 20000 if connections == 1 else 60000,
+                            exchanges=300 if quick else 12000 if connections == 1 else 40000,
                             warmup_exchanges=2 * connections_used))
 
 
 def _connect(quick):
     for name, mode, reuse, exchanges in (
-            ("plain", "plain", True, 10000),
-            ("tls12_full", "tls12", False, 2000),
-            ("tls12_resumed", "tls12", True, 4000),
-            ("tls13_full", "tls13", False, 2000),
-            ("tls13_resumed", "tls13", True, 4000)):
+            ("plain", "plain", True, 8000),
+            ("tls12_full", "tls12", False, 1000),
+            ("tls12_resumed", "tls12", True, 2500),
+            ("tls13_full", "tls13", False, 1000),
+            ("tls13_resumed", "tls13", True, 2000)):
         yield Workload(
             f"connect_{name}", "Load",
             "a new connection for each exchange of 64 and 512 bytes, 16 at a time", mode,
@@ -126,7 +129,7 @@ def _fixed_rate(quick):
                 f"64 connections, exchanges begun at {percent} % of what nginx can do", mode,
                 "exchange", client=dict(SMALL, connections=64, warmup_exchanges=128),
                 values={"fraction": percent / 100, "seconds": 0.2 if quick else 2.0,
-                        "calibration_exchanges": 300 if quick else 30000})
+                        "calibration_exchanges": 300 if quick else 20000})
 
 
 def _mixed(quick):
@@ -137,7 +140,7 @@ def _mixed(quick):
             f"{streams} streams of small exchanges beside 8 bulk ones that take 60 % of what nginx can do",
             mode, "second",
             client=dict(SMALL, connections=streams, warmup_exchanges=streams),
-            values={"rate": 1000 if quick else 2000, "seconds": 0.3 if quick else 3.0,
+            values={"rate": 1000 if quick else 2000, "seconds": 0.3 if quick else 2.0,
                     "bulk": {"connections": 8, "request_bytes": 0,
                              "response_bytes": (64 << 10) if quick else MIB, "warmup_exchanges": 8},
                     "calibration_exchanges": 50 if quick else 500, "fraction": 0.6})
@@ -157,30 +160,32 @@ def _saturation(quick):
             f"saturation_{mode}", "Saturation",
             "64 connections, exchanges begun at 150 % of what the proxy itself can do", mode, "exchange",
             client=dict(SMALL, connections=64, warmup_exchanges=128),
-            values={"fraction": 1.5, "seconds": 0.2 if quick else 2.0,
-                    "calibration_exchanges": 300 if quick else 30000})
+            values={"fraction": 1.5, "seconds": 0.2 if quick else 1.2,
+                    "calibration_exchanges": 300 if quick else 20000})
 
 
 def _scale(quick):
-    connections = 100 if quick else 10000
+    connections = 100 if quick else CONNECTIONS_MAX
     for mode in ("plain", "tls13"):
         for workers in (1, 2):
             yield Workload(
                 f"scale_{mode}_w{workers}", "Scale",
-                f"{connections} connections, 5000 exchanges a second over all, {workers} workers",
+                f"{connections} connections, 5000 exchanges a second over all, {_count(workers, 'worker')}",
                 mode, "exchange", workers=workers,
                 client=dict(SMALL, connections=connections, warmup_exchanges=connections),
-                values={"rate": 1000 if quick else 5000, "seconds": 0.3 if quick else 4.0})
+                values={"rate": 1000 if quick else 5000, "seconds": 0.3 if quick else 2.0,
+                        # Thousands of handshakes go before each measurement.
+                        "rounds_max": 3})
     for workers in (1, 2):
         yield Workload(
-            f"scale_small_tls13_w{workers}", "Scale", f"small exchanges, 64 connections, {workers} workers",
+            f"scale_small_tls13_w{workers}", "Scale", f"small exchanges, 64 connections, {_count(workers, 'worker')}",
             "tls13", "exchange", workers=workers,
-            client=dict(SMALL, connections=64, exchanges=300 if quick else 40000, warmup_exchanges=128))
+            client=dict(SMALL, connections=64, exchanges=300 if quick else 30000, warmup_exchanges=128))
         yield Workload(
             f"scale_connect_tls13_w{workers}", "Scale",
-            f"a new connection for each exchange, resumed, 16 at a time, {workers} workers",
+            f"a new connection for each exchange, resumed, 16 at a time, {_count(workers, 'worker')}",
             "tls13", "connection", workers=workers,
-            client=dict(SMALL, connections=16, new_connections=True, exchanges=60 if quick else 3000,
+            client=dict(SMALL, connections=16, new_connections=True, exchanges=60 if quick else 2000,
                         warmup_exchanges=32))
 
 
