@@ -36,7 +36,8 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(figures.rotated([], 3), [])
 
     def test_idle_threads_are_no_workers(self):
-        self.assertEqual(cpu_shares({(1, 1): 1.0}, {(1, 1): 1.001, (1, 2): 0.5, (1, 3): 0.4}), [0.5, 0.4])
+        after = {(1, 1): 1.001, (1, 2): 0.5, (1, 3): 0.4}
+        self.assertEqual(cpu_shares({(1, 1): 1.0}, after), [0.5, 0.4])
 
 
 class WorkloadsTest(unittest.TestCase):
@@ -65,12 +66,13 @@ class WorkloadsTest(unittest.TestCase):
 
 class ConfigurationTest(unittest.TestCase):
     def service(self, **more):
-        values = dict(upstream="127.0.0.1:2", mode="tls13", session_reuse=True, cpus=(0,), ca="/ca.pem",
-                      files_max=20000)
+        values = dict(upstream="127.0.0.1:2", mode="tls13", session_reuse=True, cpus=(0,),
+                      ca="/ca.pem", files_max=20000)
         return proxies.Service(**dict(values, **more))
 
     def test_nginx_verifies_and_is_pinned_to_one_suite(self):
-        text = proxies.nginx_configuration(self.service(), "127.0.0.1:1", "/f", {"proxy_buffer_size": "64k"})
+        text = proxies.nginx_configuration(self.service(), "127.0.0.1:1", "/f",
+                                           {"proxy_buffer_size": "64k"})
         for line in ("proxy_ssl_verify on;", "proxy_ssl_trusted_certificate /ca.pem;",
                      "proxy_ssl_name backend;", "proxy_ssl_protocols TLSv1.3;",
                      "proxy_ssl_session_reuse on;", "proxy_buffer_size 64k;",
@@ -80,12 +82,14 @@ class ConfigurationTest(unittest.TestCase):
     def test_plain_says_nothing_of_tls(self):
         service = self.service(mode="plain")
         self.assertNotIn("ssl", proxies.nginx_configuration(service, "127.0.0.1:1", "/f", {}))
-        self.assertNotIn("verify", proxies.haproxy_configuration(service, "127.0.0.1:1", {"splice": True}))
-        self.assertIn("splice-auto", proxies.haproxy_configuration(service, "127.0.0.1:1", {"splice": True}))
+        text = proxies.haproxy_configuration(service, "127.0.0.1:1", {"splice": True})
+        self.assertNotIn("verify", text)
+        self.assertIn("splice-auto", text)
 
     def test_full_handshakes(self):
         service = self.service(session_reuse=False, mode="tls12")
-        self.assertIn("proxy_ssl_session_reuse off;", proxies.nginx_configuration(service, "a:1", "/f", {}))
+        text = proxies.nginx_configuration(service, "a:1", "/f", {})
+        self.assertIn("proxy_ssl_session_reuse off;", text)
         text = proxies.haproxy_configuration(service, "a:1", {})
         self.assertIn("no-ssl-reuse", text)
         self.assertIn("ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.2", text)
@@ -161,10 +165,12 @@ def results():
                 "error": error}
 
     cell = {"workload": "rate_tls13_60", "what": "what it is", "kind": "FixedRate", "mode": "tls13",
-            "unit": "exchange", "proxies": {"nginx": proxy(3e-6), "x<y": proxy(1.5e-6, "broke & fell")}}
+            "unit": "exchange",
+            "proxies": {"nginx": proxy(3e-6), "x<y": proxy(1.5e-6, "broke & fell")}}
     summary.summarise(cell, "nginx")
     return {"date": "2026-01-01", "source": {"commit": "abc", "dirty": True},
-            "machine": {"cpu": "c", "cpus": 2, "system": "s", "kernel": "k"}, "command": [], "rounds": 2,
+            "machine": {"cpu": "c", "cpus": 2, "system": "s", "kernel": "k"}, "command": [],
+            "rounds": 2,
             "quick": True, "reference": "nginx",
             "peers": [{"name": "nginx", "version": "1"}, {"name": "x<y", "version": "2"}],
             "pinned": {"tls12_cipher": "a", "tls13_cipher": "b", "group": "g", "certificate": "P-256",
@@ -190,8 +196,10 @@ class OutputTest(unittest.TestCase):
     def test_progress(self):
         done = results()
         line = output.progress_line(1, 2, done["cells"][0], "nginx", 3)
-        self.assertRegex(line, r"^\[1/2\] rate_tls13_60 +CPU us/exchange +nginx 4.50, x<y 2.25 \(2.00x\)  \[3 s\]")
-        self.assertIn("skipped: wrk is not installed", output.progress_line(2, 2, done["cells"][1], "nginx", 0))
+        self.assertRegex(line, r"^\[1/2\] rate_tls13_60 +CPU us/exchange +"
+                               r"nginx 4.50, x<y 2.25 \(2.00x\)  \[3 s\]")
+        self.assertIn("skipped: wrk is not installed",
+                      output.progress_line(2, 2, done["cells"][1], "nginx", 0))
 
     def test_tables(self):
         self.assertIn("rate_tls13_60", output.final(results()))

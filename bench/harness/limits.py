@@ -8,7 +8,8 @@ RUN_TIMEOUT_S = 300
 
 def run(program, cpu, peer_cpu, quick):
     """The limits as bench/limits prints them; {"error": words} if it failed."""
-    argv = [program, "--json", f"--cpu={cpu}", f"--peer_cpu={peer_cpu}"] + (["--quick"] if quick else [])
+    argv = [program, "--json", f"--cpu={cpu}", f"--peer_cpu={peer_cpu}"]
+    argv += ["--quick"] if quick else []
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
         if done.returncode != 0:
@@ -67,7 +68,7 @@ for _connections in (1, 8):
 
 
 def fractions(results):
-    """limit/figure for the workloads that have a limit: [{"workload", "unit", "limit", "fractions"}]."""
+    """limit/figure where there is a limit: [{"workload", "unit", "limit", "fractions"}]."""
     limits = results.get("limits")
     if not limits or "error" in limits:
         return []

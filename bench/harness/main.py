@@ -76,7 +76,8 @@ def parse(argv):
     parser.add_argument("--rounds", type=_positive, metavar="N",
                         help="how often each proxy is measured (default 5; 1 with --quick)")
     parser.add_argument("--peers", type=_peers, metavar="NAME,...",
-                        help=f"which proxies, of {','.join(PEERS)} (default: all; the last if it can be built)")
+                        help=f"which proxies, of {','.join(PEERS)} "
+                             "(default: all; the last if it can be built)")
     parser.add_argument("--proxy", type=_named, action="append", default=[], metavar="NAME=COMMAND",
                         help="another proxy beside them; may be given several times")
     parser.add_argument("--quick", action="store_true", help="tiny work, one round")
@@ -85,8 +86,8 @@ def parse(argv):
     parser.add_argument("--no-limits", action="store_true",
                         help="leave out what the machine can do at all (bench/limits)")
     parser.add_argument("--out", metavar="DIR",
-                        help="where results.json and report.html go (default: bench/results/DATE-COMMIT "
-                             "for a whole run of committed code, a temporary folder otherwise)")
+                        help="where results.json and report.html go (default: "
+                             "bench/results/DATE-COMMIT for a whole run of committed code, a temporary folder otherwise)")
     parser.add_argument("--list", action="store_true", help="list the workloads and end")
     # What bench/compare has built; not for people.
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -152,13 +153,14 @@ def result_folder(args, source, now):
 
 
 def results_text(results):
-    """The results as JSON that people and git can read: indented, a bucket of a histogram a line."""
+    """The results as JSON for people and git: indented, a bucket of a histogram a line."""
     text = json.dumps(results, indent=1)
     return re.sub(r"\[\s+([\d.e+-]+),\s+([\d.e+-]+)\s+\]", r"[\1, \2]", text)
 
 
 def write_results(results, folder):
-    for name, text in (("results.json", results_text(results)), ("report.html", report.html(results))):
+    for name, text in (("results.json", results_text(results)),
+                       ("report.html", report.html(results))):
         unfinished = os.path.join(folder, name + ".new")
         with open(unfinished, "w") as file:
             file.write(text + "\n")
@@ -214,8 +216,8 @@ def compare(args):
             "date": now.isoformat(timespec="seconds"),
             "source": source,
             "machine": machine.describe(),
-            "command": sys.argv[1:] if args.root is None else
-                       [word for word in sys.argv[1:] if not word.startswith(("--program=", "--root="))],
+            "command": [word for word in sys.argv[1:]
+                        if not word.startswith(("--program=", "--root="))],
             "rounds": args.rounds,
             "quick": args.quick,
             "reference": bench.reference,
@@ -253,8 +255,9 @@ def say_begin(results, words, folder, cpus):
     for line in words:
         print(line)
     pinned = results["pinned"]
-    print(f"{results['machine']['cpu']}, {len(cpus)} CPUs, Linux {results['machine']['kernel']}, "
-          f"commit {results['source']['commit']}{' and changes' if results['source']['dirty'] else ''}")
+    machine_, source = results["machine"], results["source"]
+    print(f"{machine_['cpu']}, {len(cpus)} CPUs, Linux {machine_['kernel']}, "
+          f"commit {source['commit']}{' and changes' if source['dirty'] else ''}")
     print(f"TLS to the upstream, verified, P-256 certificate, {GROUP}, "
           f"{CIPHER_TLS13} or {CIPHER_TLS12} for all")
     print(f"One worker on CPU {','.join(map(str, pinned['proxy_cpus_of_one_worker']))}, client on "
@@ -264,7 +267,7 @@ def say_begin(results, words, folder, cpus):
         print("There is one CPU only: proxies and load share it, and throughput says little")
     connections = proxies.connections_max(results["files_max"])
     if connections < workloads.CONNECTIONS_MAX:
-        print(f"{results['files_max']} files may be open: no more than {connections} connections at a time")
+        print(f"{results['files_max']} files may be open: no more than {connections} connections")
     print(f"Results go to {folder}")
     sys.stdout.flush()
 
@@ -281,7 +284,8 @@ def main(argv):
         (["sluice"] if "sluice" in args.peers else [])
     missing = [name for name in needed if name not in dict(args.program)]
     if missing:
-        print(f"compare: no {', '.join(missing)}; start bench/compare, which builds them", file=sys.stderr)
+        print(f"compare: no {', '.join(missing)}; start bench/compare, which builds them",
+              file=sys.stderr)
         return 2
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -184,11 +184,10 @@ def final(results):
     """The tables at the end."""
     reference = results["reference"]
     parts = ["", table(detail_rows(results), left=2, last_left=True), "",
-             "busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; well below"
-             " that, the load is",
-             "what limits the throughput. MB: the proxy's private memory at the end of a run."]
-    parts += ["", f"How much less than {reference} each needs for a unit of work: median (min to max) of"
-              " neighbouring runs, above 1 is better.", "", table(ratio_rows(results), left=2)]
+             "busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; well",
+             "below that, the load is what limits the throughput. MB: the proxy's private memory."]
+    parts += ["", f"How much less than {reference} each needs for a unit of work: median (min to max)",
+              "of neighbouring runs, above 1 is better.", "", table(ratio_rows(results), left=2)]
     workers = worker_rows(results)
     if len(workers) > 1:
         parts += ["", "Two workers on two CPUs against one:", "", table(workers, left=2)]

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else, with drawings by matplotlib where it is installed."""
+"""The report: one HTML file that needs nothing else; matplotlib draws, where it is installed."""
 
 import html as markup
 import io
@@ -8,7 +8,8 @@ import re
 from harness import output
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222; }
+body { font: 15px/1.45 system-ui, sans-serif; color: #222; }
+body { margin: 2em auto; max-width: 72em; padding: 0 1em; }
 h1, h2 { font-weight: 600; line-height: 1.2; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
@@ -19,7 +20,7 @@ svg { max-width: 100%; height: auto; }
 .small { color: #666; font-size: 13px; }
 """
 
-# One colour for each proxy, in the order they take part; told apart by people who see few colours too.
+# One colour for each proxy, in the order they take part; people who see few colours can tell them.
 _COLOURS = ("#888888", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442")
 
 
@@ -192,9 +193,9 @@ def html(results):
                   "<p>What part of a figure is what the machine cannot do without (bench/limits).</p>",
                   _table(output.limit_rows(results), {0})]
     parts += ["<h2>All figures</h2>", 
-              "<p>busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; well "
-              "below that, the load is what limits the throughput. MB: the proxy's private memory at the "
-              "end of a run.</p>",
+              "<p>busy: the proxy's CPU time by the time that passed, 100 % for each of its workers; "
+              "well below that, the load is what limits the throughput. MB: the proxy's private "
+              "memory at the end of a run.</p>",
               _table(output.detail_rows(results), {0, 1, 3, 6, 12})]
     failed = [line for cell in results["cells"] for line in
               [f"{cell['workload']} {error.strip()}" for error in output.errors(cell)]]

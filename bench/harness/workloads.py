@@ -1,4 +1,4 @@
-"""The workloads: a table of what is sent through the proxies. Names are stable: results refer to them.
+"""The workloads: what is sent through the proxies. Names are stable: results refer to them.
 
 A workload is the same work for every proxy. Its kind says how it is run (kinds.py).
 """
@@ -90,7 +90,8 @@ def _small(quick):
             connections_used = min(connections, 128) if quick else connections
             yield Workload(
                 f"small_{mode}_{connections}", "Load",
-                f"64 bytes asked, 512 answered, {_count(connections_used, 'connection')}", mode, "exchange",
+                f"64 bytes asked, 512 answered, {_count(connections_used, 'connection')}", mode,
+                "exchange",
                 client=dict(SMALL, connections=connections_used,
                             exchanges=300 if quick else 12000 if connections == 1 else 40000,
                             warmup_exchanges=2 * connections_used))
@@ -137,7 +138,7 @@ def _mixed(quick):
     for mode in ("plain", "tls13"):
         yield Workload(
             f"mixed_{mode}", "Mixed",
-            f"{streams} streams of small exchanges beside 8 bulk ones that take 60 % of what nginx can do",
+            f"{streams} streams of small exchanges beside 8 bulk ones at 60 % of what nginx can do",
             mode, "second",
             client=dict(SMALL, connections=streams, warmup_exchanges=streams),
             values={"rate": 1000 if quick else 2000, "seconds": 0.3 if quick else 2.0,
@@ -158,7 +159,8 @@ def _saturation(quick):
     for mode in ("plain", "tls13"):
         yield Workload(
             f"saturation_{mode}", "Saturation",
-            "64 connections, exchanges begun at 150 % of what the proxy itself can do", mode, "exchange",
+            "64 connections, exchanges begun at 150 % of what the proxy itself can do", mode,
+            "exchange",
             client=dict(SMALL, connections=64, warmup_exchanges=128),
             values={"fraction": 1.5, "seconds": 0.2 if quick else 1.2,
                     "calibration_exchanges": 300 if quick else 20000})
@@ -170,7 +172,7 @@ def _scale(quick):
         for workers in (1, 2):
             yield Workload(
                 f"scale_{mode}_w{workers}", "Scale",
-                f"{connections} connections, 5000 exchanges a second over all, {_count(workers, 'worker')}",
+                f"{connections} connections, 5000 exchanges a second, {_count(workers, 'worker')}",
                 mode, "exchange", workers=workers,
                 client=dict(SMALL, connections=connections, warmup_exchanges=connections),
                 values={"rate": 1000 if quick else 5000, "seconds": 0.3 if quick else 2.0,
@@ -178,8 +180,9 @@ def _scale(quick):
                         "rounds_max": 3})
     for workers in (1, 2):
         yield Workload(
-            f"scale_small_tls13_w{workers}", "Scale", f"small exchanges, 64 connections, {_count(workers, 'worker')}",
-            "tls13", "exchange", workers=workers,
+            f"scale_small_tls13_w{workers}", "Scale",
+            f"small exchanges, 64 connections, {_count(workers, 'worker')}", "tls13", "exchange",
+            workers=workers,
             client=dict(SMALL, connections=64, exchanges=300 if quick else 30000, warmup_exchanges=128))
         yield Workload(
             f"scale_connect_tls13_w{workers}", "Scale",
@@ -196,14 +199,14 @@ def _foreign(quick):
         for mode in modes:
             yield Workload(
                 f"foreign_{tool}_{mode}", "Http",
-                f"{tool.partition('_')[0]} against nginx as HTTP{'/2' if tool.endswith('h2') else ''} server,"
-                " 64 connections, 512 bytes answered", mode, "request",
+                f"{tool.partition('_')[0]}, 64 connections, 512 bytes answered by nginx as "
+                f"HTTP{'/2' if tool.endswith('h2') else ''} server", mode, "request",
                 values={"tool": tool, "connections": 64, "seconds": 1 if quick else 2,
                         "requests": 500 if quick else 60000})
     for direction in ("down", "up"):
         yield Workload(
-            f"foreign_iperf3_{direction}", "Iperf3", f"iperf3, 8 streams, {direction}", "plain", "gigabyte",
-            tune=False, values={"streams": 8, "direction": direction,
+            f"foreign_iperf3_{direction}", "Iperf3", f"iperf3, 8 streams, {direction}", "plain",
+            "gigabyte", values={"streams": 8, "direction": direction,
                                 "bytes": (64 if quick else 1024) * MIB})
 
 
