@@ -26,15 +26,17 @@ class FixedRate(Cell):
         values = self.workload.values
         self.rate = values.get("rate")
         if self.rate is None:
-            capacity = self.capacity(self.reference())
+            capacity = self.of_reference(self.capacity)
             self.rate = max(RATE_MIN, round(capacity * values["fraction"]))
 
-    def reference(self):
-        """nginx; where it did not start, whoever did."""
-        proxy = self.proxies.get(self.bench.reference) or next(iter(self.proxies.values()), None)
-        if proxy is None:
-            raise ChildFailed("no proxy started")
-        return proxy
+    def of_reference(self, find_out):
+        """find_out(nginx); of the next proxy where nginx does not run or fails."""
+        names = sorted(self.proxies, key=lambda name: name != self.bench.reference)
+        for name in names:
+            found = self.guard(name, lambda name=name: find_out(self.proxies[name]))
+            if found is not None:
+                return found
+        raise ChildFailed("no proxy ran")
 
     def capacity(self, proxy):
         """Exchanges a second, closed loop, a short run."""
@@ -51,7 +53,8 @@ class Saturation(FixedRate):
     """More than the proxy can do: does it still do as much as it can?"""
 
     def prepare(self):
-        self._capacities = {name: self.capacity(proxy) for name, proxy in self.proxies.items()}
+        self._capacities = {name: self.guard(name, lambda proxy=proxy: self.capacity(proxy))
+                            for name, proxy in self.proxies.items()}
 
     def measure(self, proxy):
         capacity = self._capacities[proxy.peer.name]
@@ -133,11 +136,15 @@ class Mixed(FixedRate):
     """Small exchanges by the clock beside paced bulk: what the small ones have to wait."""
 
     def prepare(self):
+        self._bulk_rate = round(self.of_reference(self.bulk_capacity)
+                                * self.workload.values["fraction"])
+
+    def bulk_capacity(self, proxy):
+        """Bytes a second, both ways, without anything beside them."""
         values = self.workload.values
-        result, _, _ = self.run(self.reference(), **dict(
+        result, _, _ = self.run(proxy, **dict(
             values["bulk"], exchanges=values["calibration_exchanges"]))
-        moved = result["request_bytes"] + result["response_bytes"]
-        self._bulk_rate = round(moved / result["seconds"] * values["fraction"])
+        return (result["request_bytes"] + result["response_bytes"]) / result["seconds"]
 
     def measure(self, proxy):
         values = self.workload.values

@@ -167,14 +167,14 @@ class Cell:
         """Measures everything; the cell's part of the results."""
         try:
             for peer in self.bench.peers:
-                self._guard(peer.name, lambda peer=peer: self._start(peer))
-            self._guard_all(self.prepare)
+                self.guard(peer.name, lambda peer=peer: self._start(peer))
+            self._prepare()
             for round_number in range(self.rounds):
                 for proxy in figures.rotated(list(self.proxies.values()), round_number):
                     name = proxy.peer.name
                     if name in self.errors:
                         continue
-                    sample = self._guard(name, lambda proxy=proxy: self.measure(proxy))
+                    sample = self.guard(name, lambda proxy=proxy: self.measure(proxy))
                     if sample is not None:
                         self.samples[name].append(dict(sample, round=round_number))
                     elif proxy.words():
@@ -184,10 +184,10 @@ class Cell:
                 proxy.stop()
             counts = {}
             for name, upstream in self.upstreams.items():
-                counts[name] = self._guard(name, upstream.stop)
+                counts[name] = self.guard(name, upstream.stop)
         return self._results(counts)
 
-    def _guard(self, name, work):
+    def guard(self, name, work):
         """What work() returns; None, and the error kept for `name`, if a child failed."""
         try:
             return work()
@@ -195,10 +195,11 @@ class Cell:
             self.errors.setdefault(name, str(error))
             return None
 
-    def _guard_all(self, work):
+    def _prepare(self):
         try:
-            work()
+            self.prepare()
         except ChildFailed as error:
+            # Without it nobody can be measured.
             for name in self.proxies:
                 self.errors.setdefault(name, str(error))
 
