@@ -1,9 +1,8 @@
-"""Arithmetic over samples: medians, ratios of neighbouring runs, percentiles of histograms."""
+"""Arithmetic over samples: medians, ratios of neighbouring runs, sums of histograms."""
 
-import math
 import statistics
 
-PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+PERCENTILES = ("p50", "p90", "p99", "p99.9")
 
 
 def spread(values):
@@ -28,27 +27,6 @@ def merge_histograms(histograms):
         for upper, count in histogram:
             counts[upper] = counts.get(upper, 0) + count
     return [[upper, counts[upper]] for upper in sorted(counts)]
-
-
-def percentile(histogram, percent):
-    """The upper bound of the bucket that holds the value at `percent`; None if it is empty."""
-    total = sum(count for _, count in histogram)
-    if total == 0:
-        return None
-    rank = max(1, math.ceil(total * percent / 100))
-    seen = 0
-    for upper, count in histogram:
-        seen += count
-        if seen >= rank:
-            return upper
-    return histogram[-1][0]
-
-
-def percentiles(histogram):
-    """{"p50": ..., "p99.9": ...} of a histogram; empty if it holds nothing."""
-    if not histogram:
-        return {}
-    return {f"p{percent:g}": percentile(histogram, percent) for percent in PERCENTILES}
 
 
 def rotated(items, count):

@@ -35,13 +35,13 @@ class _Foreign(Cell):
     def measure(self, proxy):
         argv = self.command(proxy)
         log_path = os.path.join(self.folder(proxy.peer.name), "tool.log")
-        before_s = proxy.cpu_s()
+        meter = self.meter(proxy)
         child = Child(argv, self.bench.client_cpus(self.workload.workers), log_path)
         try:
             code = child.wait(RUN_TIMEOUT_S)
         finally:
             child.stop()
-        cpu_s = proxy.cpu_s() - before_s
+        spent = meter.read()
         proxy.check_alive()
         with open(log_path) as log:
             output = log.read()
@@ -50,7 +50,7 @@ class _Foreign(Cell):
         units, seconds, failed = self.parse(output)
         if failed or not units:
             child.fail(f"counted {failed} failures and {units} units of work")
-        return sample_of(proxy, {"seconds": seconds}, cpu_s, units, memory_bytes=proxy.memory_bytes())
+        return sample_of({"seconds": seconds}, spent, units, memory_bytes=proxy.memory_bytes())
 
 
 class _ServerChild:

@@ -23,14 +23,6 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(figures.merge_histograms([[[1, 5], [3, 1]], [[2, 1], [3, 4]]]),
                          [[1, 5], [2, 1], [3, 5]])
 
-    def test_percentiles_are_upper_bounds_of_buckets(self):
-        histogram = [[10, 990], [20, 9], [30, 1]]
-        self.assertEqual(figures.percentile(histogram, 50), 10)
-        self.assertEqual(figures.percentile(histogram, 99), 10)
-        self.assertEqual(figures.percentile(histogram, 99.9), 20)
-        self.assertEqual(figures.percentile(histogram, 100), 30)
-        self.assertIsNone(figures.percentile([], 50))
-
     def test_everyone_goes_first_once(self):
         self.assertEqual([figures.rotated("abc", n)[0] for n in range(4)], ["a", "b", "c", "a"])
         self.assertEqual(figures.rotated([], 3), [])
@@ -159,8 +151,13 @@ class CommandLineTest(unittest.TestCase):
 def results():
     """Two peers, one workload that went well and one that was skipped."""
     def proxy(figure, error=None):
-        return {"samples": [{"round": 0, "figure": figure, "throughput": 2.0, "memory_bytes": 5e6},
-                            {"round": 1, "figure": figure * 2, "throughput": 4.0, "memory_bytes": 7e6}],
+        def sample(round_number, factor, others_cpu_s):
+            latency = {"p50": 100 * factor, "p90": 100 * factor, "p99": 200, "p99.9": 300}
+            return {"round": round_number, "figure": figure * factor, "throughput": 2.0 * factor,
+                    "seconds": 1.0, "memory_bytes": 5e6, "latency_us": latency,
+                    "others_cpu_s": others_cpu_s}
+
+        return {"samples": [sample(0, 1, 0.0), sample(1, 2, 0.5)],
                 "histogram": [[100, 90], [200, 10]], "upstream": {"handshakes": 4, "resumed": 3},
                 "error": error}
 
@@ -184,9 +181,13 @@ class OutputTest(unittest.TestCase):
     def test_summary(self):
         done = results()["cells"][0]["proxies"]["x<y"]["summary"]
         self.assertEqual(done["ratio"], {"min": 2.0, "median": 2.0, "max": 2.0})
-        self.assertEqual(done["latency_us"]["p99"], 200)
+        self.assertEqual(done["latency_us"]["p50"], 150)
         self.assertEqual(done["latency_ratio"]["p50"], 1.0)
         self.assertEqual(done["resumed_percent"], 75.0)
+
+    def test_disturbed_measurements_are_counted(self):
+        self.assertEqual(summary.disturbed(results()), (2, 4))
+        self.assertIn("2 of 4 measurements", output.final(results()))
 
     def test_numbers_have_three_digits(self):
         self.assertEqual([output.number(value) for value in (None, 0.01234, 1.234, 12.34, 1234.5)],

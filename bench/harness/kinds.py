@@ -44,9 +44,9 @@ class FixedRate(Cell):
         return result["exchanges"] / result["seconds"]
 
     def measure(self, proxy):
-        result, cpu_s, memory = self.run(
+        result, spent, memory = self.run(
             proxy, rate=self.rate, exchanges=math.ceil(self.rate * self.workload.values["seconds"]))
-        return self.sample(proxy, result, cpu_s, memory, rate=self.rate)
+        return self.sample(proxy, result, spent, memory, rate=self.rate)
 
 
 class Saturation(FixedRate):
@@ -80,17 +80,17 @@ class Scale(Cell):
         try:
             sockets = proxy.sockets_by_process()
             workers_before = proxy.cpu_s_by_worker()
-            before_s = proxy.cpu_s()
+            meter = self.meter(proxy)
             client.go()
             client.done()
-            cpu_s = proxy.cpu_s() - before_s
+            spent = meter.read()
             shares = cpu_shares(workers_before, proxy.cpu_s_by_worker())
             memory = proxy.memory_bytes()
             result = client.result()
         finally:
             client.stop()
         proxy.check_alive()
-        return self.sample(proxy, result, cpu_s, memory, connections=options["connections"],
+        return self.sample(proxy, result, spent, memory, connections=options["connections"],
                            worker_cpu_s=shares, sockets=sorted(sockets.values(), reverse=True))
 
 
@@ -157,10 +157,10 @@ class Mixed(FixedRate):
                                 exchanges=math.ceil(values["rate"] * values["seconds"]))
             try:
                 bulk.go()
-                before_s = proxy.cpu_s()
+                meter = self.meter(proxy)
                 small.go()
                 small.done()
-                cpu_s = proxy.cpu_s() - before_s
+                spent = meter.read()
                 memory = proxy.memory_bytes()
                 bulk.done()
                 result = small.result()
@@ -171,7 +171,7 @@ class Mixed(FixedRate):
             bulk.stop()
         proxy.check_alive()
         self.histograms.setdefault(proxy.peer.name, []).append(result.get("histogram", []))
-        return sample_of(proxy, result, cpu_s, result["seconds"], memory_bytes=memory,
+        return sample_of(result, spent, result["seconds"], memory_bytes=memory,
                          bulk_rate_bytes=self._bulk_rate,
                          bulk_bytes_per_s=bulk_result["response_bytes"] / bulk_result["seconds"])
 

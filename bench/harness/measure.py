@@ -7,7 +7,7 @@ that what upstreams count (handshakes, resumptions, wrong bytes) can be told apa
 import dataclasses
 import os
 
-from harness import figures
+from harness import figures, usage
 from harness.children import ChildFailed
 from harness.load import Client, Upstream
 from harness.proxies import Proxy, Service
@@ -45,12 +45,30 @@ class Bench:
         return tuple(self.cpus[workers + 1:workers + 2] or self.cpus[-1:])
 
 
-def sample_of(proxy, result, cpu_s, units, **more):
+class Meter:
+    """What a proxy uses between the meter's beginning and read()."""
+
+    def __init__(self, proxy, proxy_cpus, load_cpus):
+        self._proxy = proxy
+        # Where proxy and load share a CPU, nobody can tell who disturbs whom.
+        self._cpus = proxy_cpus if not set(proxy_cpus) & set(load_cpus) else ()
+        self._busy_s = usage.cpus_busy_s(self._cpus)
+        self._cpu_s = proxy.cpu_s()
+
+    def read(self):
+        """{"cpu_s": of the proxy, "others_cpu_s": of all others on its CPUs, None where unknown}"""
+        cpu_s = self._proxy.cpu_s() - self._cpu_s
+        busy_s = usage.cpus_busy_s(self._cpus) - self._busy_s
+        return {"cpu_s": cpu_s, "others_cpu_s": max(0.0, busy_s - cpu_s) if self._cpus else None}
+
+
+def sample_of(result, spent, units, **more):
     """One measurement. `figure` is what counts: CPU seconds for a unit of work."""
-    seconds = result["seconds"]
+    seconds, cpu_s = result["seconds"], spent["cpu_s"]
     sample = {
         "figure": cpu_s / units,
         "cpu_s": cpu_s,
+        "others_cpu_s": spent["others_cpu_s"],
         "units": units,
         "seconds": seconds,
         "throughput": units / seconds if seconds else None,
@@ -125,26 +143,31 @@ class Cell:
                       self.bench.client_cpus(self.workload.workers), self.folder(proxy.peer.name),
                       flags, name)
 
+    def meter(self, proxy):
+        """Begins to measure what `proxy` uses."""
+        bench, workers = self.bench, self.workload.workers
+        return Meter(proxy, bench.proxy_cpus(workers),
+                     bench.client_cpus(workers) + bench.upstream_cpus(workers))
+
     def run(self, proxy, **options):
-        """One run of load_client: (its result, CPU seconds of the proxy, memory at the end)."""
+        """One run of load_client: (its result, what the proxy used, its memory at the end)."""
         client = self.client(proxy, **options)
         try:
-            before_s = proxy.cpu_s()
+            meter = self.meter(proxy)
             client.go()
             client.done()
-            cpu_s = proxy.cpu_s() - before_s
+            spent = meter.read()
             memory = proxy.memory_bytes()
             result = client.result()
         finally:
             client.stop()
         proxy.check_alive()
-        return result, cpu_s, memory
+        return result, spent, memory
 
-    def sample(self, proxy, result, cpu_s, memory, **more):
+    def sample(self, proxy, result, spent, memory, **more):
         """The sample of a run; keeps its histogram."""
         self.histograms.setdefault(proxy.peer.name, []).append(result.get("histogram", []))
-        return sample_of(proxy, result, cpu_s, units_of(self.workload, result), memory_bytes=memory,
-                         **more)
+        return sample_of(result, spent, units_of(self.workload, result), memory_bytes=memory, **more)
 
     def start_proxy(self, peer, options):
         workload, bench = self.workload, self.bench

@@ -1,5 +1,6 @@
 """What is printed while it runs and at its end."""
 
+from harness import summary as summaries
 from harness.workloads import UNITS
 
 
@@ -97,8 +98,8 @@ def notes(cell, proxy):
     if "kept" in summary:
         words.append(f"{100 * summary['kept']['median']:.0f} % of its capacity kept")
     connections = proxy["samples"][0].get("connections") if proxy["samples"] else None
-    if connections:
-        words.append(f"{connections} connections")
+    if connections and connections < cell["client_flags"]["connections"]:
+        words.append(f"only {connections} connections")
     return ", ".join(words)
 
 
@@ -180,6 +181,15 @@ def limit_rows(results):
     return rows
 
 
+def disturbance(results):
+    """A warning where others used the proxies' CPUs; empty if they did not."""
+    bad, count = summaries.disturbed(results)
+    if not bad:
+        return ""
+    return (f"In {bad} of {count} measurements others took a tenth of the proxy's CPUs or more: trust "
+            "ratios of CPU time,\nnot throughput and latency.")
+
+
 def final(results):
     """The tables at the end."""
     reference = results["reference"]
@@ -191,6 +201,8 @@ def final(results):
     workers = worker_rows(results)
     if len(workers) > 1:
         parts += ["", "Two workers on two CPUs against one:", "", table(workers, left=2)]
+    if disturbance(results):
+        parts += ["", disturbance(results)]
     limits = results.get("limits") or {}
     if limits.get("error"):
         parts += ["", f"The limits of this machine could not be measured: {limits['error']}"]

@@ -180,6 +180,8 @@ def html(results):
     if results["quick"]:
         parts.append("<p class=error>A quick run: it shows that everything works. Its figures mean "
                      "nothing.</p>")
+    if output.disturbance(results):
+        parts.append(f"<p class=error>{markup.escape(output.disturbance(results))}</p>")
     parts.append(_table([("", "")] + _facts(results), {0, 1}))
     parts.append(_drawings(results))
     parts += [f"<h2>Ratios to {reference}</h2>",

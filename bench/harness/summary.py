@@ -12,16 +12,37 @@ def _spread(samples, key):
     return figures.spread([sample[key] for sample in samples if sample.get(key) is not None])
 
 
+def _latency(samples):
+    """{"p50": ..., "p99.9": ...}: medians of the rounds; empty where nothing was measured."""
+    rounds = [sample["latency_us"] for sample in samples if sample.get("latency_us")]
+    if not rounds:
+        return {}
+    return {key: figures.spread([latency[key] for latency in rounds])["median"]
+            for key in figures.PERCENTILES}
+
+
+def disturbed(results):
+    """(disturbed, all) measurements: where others used the proxy's CPUs for a tenth of the time.
+
+    Those that are too short for the kernel's ticks are left out.
+    """
+    samples = [sample for cell in results["cells"] for proxy in cell.get("proxies", {}).values()
+               for sample in proxy["samples"]
+               if sample.get("others_cpu_s") is not None and sample["seconds"] >= 0.2]
+    return (sum(s["others_cpu_s"] > 0.1 * s["seconds"] for s in samples), len(samples))
+
+
 def summarise(cell, reference):
     """Adds "summary" to every proxy of the cell.
 
     Ratios are of neighbouring runs: the same round of `reference`. Above 1 the proxy is the better
-    one. Latencies are of all rounds' exchanges together.
+    one. A percentile of latency is the median of the rounds' percentiles: where others share the
+    machine, one round that they disturbed must not decide. (The histogram has all rounds' exchanges.)
     """
     base = cell["proxies"].get(reference, {})
     for proxy in cell["proxies"].values():
         samples = proxy["samples"]
-        latency = figures.percentiles(proxy["histogram"])
+        latency = _latency(samples)
         summary = {
             "figure": _spread(samples, "figure"),
             "throughput": _spread(samples, "throughput"),
@@ -31,7 +52,7 @@ def summarise(cell, reference):
             "ratio": figures.spread(figures.ratios(_by_round(base.get("samples", []), "figure"),
                                                    _by_round(samples, "figure"))),
         }
-        base_latency = figures.percentiles(base.get("histogram", []))
+        base_latency = _latency(base.get("samples", []))
         summary["latency_ratio"] = {key: base_latency[key] / value for key, value in latency.items()
                                     if value and base_latency.get(key)}
         kept = _spread(samples, "kept")

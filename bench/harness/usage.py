@@ -39,6 +39,23 @@ def cpu_s(pid):
     return total_s
 
 
+def cpus_busy_s(cpus):
+    """Seconds that the CPUs were busy, whoever it was for, in the kernel's ticks (10 ms).
+
+    Time that the hypervisor gave to others while we wanted to run counts as busy.
+    """
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    total_s = 0.0
+    with open("/proc/stat") as stat:
+        for line in stat:
+            words = line.split()
+            if words[0].startswith("cpu") and words[0][3:].isdigit() and int(words[0][3:]) in cpus:
+                # user nice system idle iowait irq softirq steal
+                values = [int(word) for word in words[1:9]]
+                total_s += (sum(values) - values[3] - values[4]) * tick_s
+    return total_s
+
+
 def cpu_s_by_worker(pid):
     """CPU seconds of each thread of the tree, {(pid, tid): seconds}."""
     seconds = {}
