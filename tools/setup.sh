@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh build         what building takes
 #   tools/setup.sh build test    and what the tests run besides
+#   tools/setup.sh build bench   and what bench/compare compares with
 #
 # Says nothing and asks apt for nothing when all is there. Needs root or sudo otherwise.
 set -euo pipefail
@@ -13,9 +14,12 @@ build_packages=(bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-pro
 # Real peers, system call faults, the formatter that tests/format_test.sh asks, and the model checker
 # of tests/model.
 test_packages=(clang-format gnutls-bin libnginx-mod-stream nginx-light openssl relacy-dev strace)
+# Peers, foreign clients, and what draws the report of bench/compare.
+bench_packages=(haproxy iperf3 libnginx-mod-stream nghttp2-client nginx-light openssl python3
+  python3-matplotlib wrk)
 
 usage() {
-  echo "usage: tools/setup.sh build [test]" >&2
+  echo "usage: tools/setup.sh build [test] [bench]" >&2
   exit 2
 }
 
@@ -25,6 +29,7 @@ for part in "$@"; do
   case $part in
     build) wanted+=("${build_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
+    bench) wanted+=("${bench_packages[@]}") ;;
     *) usage ;;
   esac
 done

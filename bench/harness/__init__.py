@@ -1,0 +1,1 @@
+"""The comparison of stream proxies: see bench/compare."""
