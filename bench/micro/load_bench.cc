@@ -1,7 +1,6 @@
 // How long it takes to read and compile a large configuration: 10,000 upstream servers, in groups
 // of a hundred with a server each, all with TLS.
 #include <string>
-#include <vector>
 
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"

@@ -1,9 +1,7 @@
 // What a deadline costs: set and dropped, moved, met; with few timers standing and with many.
 #include <cstdint>
-#include <memory>
 #include <vector>
 
-#include "absl/log/check.h"
 #include "benchmark/benchmark.h"
 #include "engine/timer_wheel.h"
 

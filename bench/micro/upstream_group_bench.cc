@@ -1,6 +1,5 @@
 // What it costs to choose an upstream peer and to release it, by the number of peers; alone, and
 // from several shards at once, which share the group's mutex.
-#include <string>
 
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
