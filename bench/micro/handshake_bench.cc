@@ -1,5 +1,6 @@
 // What a TLS handshake costs the client's side, which is sluice's: CPU time of everything that
-// tls::Session does until the session tickets are read, without the server's share.
+// tls::Session does until the session tickets are read, without the server's share. That is the
+// column Time; the column CPU has the server in it.
 //
 // X25519, a P-256 certificate behind its root, verified, with the chain remembered as it is from
 // the second connection to an upstream on (//tls:verify_bench measures the first).

@@ -137,7 +137,8 @@ void BM_OpenCold(benchmark::State& state) {
 }
 BENCHMARK(BM_OpenCold)->Arg(64)->Arg(1024);
 
-// Large ones, which the kernel would put into the relay's slab: the time of that is left out.
+// Large ones, which the kernel would put into the relay's slab: that and the server's sealing are
+// left out of the column Time, but not of CPU.
 void BM_OpenHot(benchmark::State& state) {
   using Clock = std::chrono::steady_clock;
   const size_t num_bytes = static_cast<size_t>(state.range(0));
