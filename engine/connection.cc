@@ -143,8 +143,12 @@ void Connection::OnSent(Side side, int result) {
   CHECK(self.send_in_flight);
   self.send_in_flight = false;
   const bool was_cancelled = std::exchange(self.send_cancelled, false);
+  const bool was_at_once = std::exchange(self.send_is_at_once, false);
   relay_.OnSent(side, std::max(result, 0));
-  if (result > 0) activity_ = true;
+  self.send_has_room = result >= 0 && static_cast<size_t>(result) == self.send_bytes;
+  // One at once followed bytes that had come in the same turn, and may be told of much later.
+  if (result > 0 && !was_at_once) activity_ = true;
+  if (was_at_once && (result >= 0 || result == -EAGAIN)) return;
   // A send that fails after some bytes reports those. The socket's error has then been told, to
   // nobody: a receive would take what follows for the end of the stream.
   const bool failed = result < 0 ? !IsPassing(result)
@@ -215,9 +219,11 @@ Operations Connection::Advance(int64_t now_ms) {
 
   operations.connect = std::exchange(connect_wanted_, false);
   for (Side side : {Side::kClient, Side::kUpstream}) {
+    if (end(side).fd >= 0) TakeReceive(side, operations.ends[Index(side)]);
+  }
+  for (Side side : {Side::kClient, Side::kUpstream}) {
     Operations::End& taken = operations.ends[Index(side)];
     if (end(side).fd < 0) continue;
-    TakeReceive(side, taken);
     TakeSend(side, taken);
     TakeShutdownWrite(side, taken);
   }
@@ -596,7 +602,17 @@ void Connection::TakeSend(Side side, Operations::End& operations) {
   if (operations.send.empty()) return;
   self.send_in_flight = true;
   self.send_bytes = operations.send.size();
+  operations.send_at_once = self.send_is_at_once = CanSendAtOnce(side);
   relay_.OnSendSubmitted(side, self.send_bytes);
+}
+
+// Only where nothing waits for the send to end: then whatever makes the connection go on is an
+// event of its own, and the end of the send is told with it.
+bool Connection::CanSendAtOnce(Side side) const {
+  const End& self = end(side);
+  return state_ == State::kRelaying && self.send_has_room &&
+         self.send_bytes <= kAtOnceSendBytesMax && relay_.OnlyWaitsForMore(Opposite(side)) &&
+         end(Opposite(side)).recv_in_flight;
 }
 
 void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {

@@ -62,6 +62,9 @@ struct Operations {
     // There was nothing more when last looked: wait before trying.
     bool poll_first = false;
     std::span<const uint8_t> send;  // Answer: OnSent.
+    // Send what there is room for, and do not wait. That all of it was sent need not be told
+    // before something else is.
+    bool send_at_once = false;
     // Cancel what is in flight on this end. The answers above still come.
     bool cancel_recv = false;
     bool cancel_send = false;
@@ -101,7 +104,8 @@ class Connection {
   // Bytes, 0 for the end of the stream, or -errno. `lent`: the bytes of a cold receive, used only
   // during the call. `nonempty`: the socket held more.
   void OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty);
-  // Bytes or -errno. Fewer bytes than asked mean that the socket has failed.
+  // Bytes or -errno. Fewer bytes than asked mean that the socket has failed, or, of a send that was
+  // to be made at once, that it was full.
   void OnSent(Side side, int result);
   // The close of `side` has to wait: `fd` is given back, with `num_undelivered` bytes that its peer
   // has not got yet.
@@ -160,12 +164,14 @@ class Connection {
     bool recv_is_hot = false;  // Of the receive in flight.
     bool send_in_flight = false;
     bool send_cancelled = false;
-    size_t send_bytes = 0;      // Of the send in flight.
-    bool last_nonempty = true;  // The last receive left bytes behind, or there was none yet.
-    bool received = false;      // Bytes have come since the last Advance.
-    bool write_shut = false;    // FIN is sent.
-    bool send_failed = false;   // It takes no more bytes.
-    bool reset = false;         // It ended with an error, not with FIN.
+    bool send_is_at_once = false;  // Of the send in flight.
+    bool send_has_room = true;     // The last send found room for everything.
+    size_t send_bytes = 0;         // Of the send in flight.
+    bool last_nonempty = true;     // The last receive left bytes behind, or there was none yet.
+    bool received = false;         // Bytes have come since the last Advance.
+    bool write_shut = false;       // FIN is sent.
+    bool send_failed = false;      // It takes no more bytes.
+    bool reset = false;            // It ended with an error, not with FIN.
     CloseKind close = CloseKind::kGraceful;
     int64_t last_received_ms = 0;
 
@@ -216,6 +222,8 @@ class Connection {
   void TakeTeardown(Side side, Operations::End& operations);
   void TakeReceive(Side side, Operations::End& operations);
   void TakeSend(Side side, Operations::End& operations);
+  // `side` can be sent something without being told how that went.
+  bool CanSendAtOnce(Side side) const;
   void TakeShutdownWrite(Side side, Operations::End& operations);
 
   // Logs `text` with what nginx adds: what was being done (by the state, unless given), with whom,

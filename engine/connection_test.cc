@@ -286,6 +286,46 @@ TEST_F(ConnectionTest, NothingIsSubmittedTwice) {
   EXPECT_EQ(upstream().send.size(), 1u);
 }
 
+TEST_F(ConnectionTest, SmallMessageIsSentAtOnceAndWhatFindsNoRoomWaits) {
+  Accept();
+  Connect();
+  Receive(Side::kClient, "ping");
+  EXPECT_TRUE(upstream().send_at_once);
+  for (const int result : {1, -EAGAIN}) {
+    EndSend(Side::kUpstream, result);
+    EXPECT_FALSE(upstream().send.empty());
+    EXPECT_FALSE(upstream().send_at_once);
+    EXPECT_EQ(connection_->close_reason(), CloseReason::kNone);
+    EndSend(Side::kUpstream, static_cast<int>(upstream().send.size()));
+    Receive(Side::kClient, "ping");
+    EXPECT_TRUE(upstream().send_at_once);
+  }
+  EndSend(Side::kUpstream, 4);
+  EXPECT_EQ(connection_->relay().bytes().to_upstream, 12u);
+}
+
+TEST_F(ConnectionTest, SendBehindWhichThereIsMoreToDoIsNotMadeAtOnce) {
+  Accept();
+  Connect();
+  Receive(Side::kClient, "bye");
+  EndReceive(Side::kClient, 0);
+  EndSend(Side::kUpstream, 1);  // The rest goes out after the end: only its completion closes.
+  EXPECT_EQ(upstream().send.size(), 2u);
+  EXPECT_FALSE(upstream().send_at_once);
+  EndSend(Side::kUpstream, 2);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientClosed);
+}
+
+TEST_F(ConnectionTest, SendAtOnceThatIsToldOfLateIsNoActivity) {
+  Accept();
+  Connect();
+  Receive(Side::kClient, "ping");
+  const int64_t deadline_ms = connection_->deadline_ms();
+  Advance(50'000);
+  EndSend(Side::kUpstream, 4);
+  EXPECT_EQ(connection_->deadline_ms(), deadline_ms);
+}
+
 TEST_F(ConnectionTest, NoFreeBufferIsTriedAgain) {
   Accept();
   Connect();
@@ -384,8 +424,9 @@ TEST_F(ConnectionTest, ResetIsPassedOnAsReset) {
 TEST_F(ConnectionTest, ResetThatOnlyAShortSendTellsIsAReset) {
   Accept();
   Connect();
-  Receive(Side::kUpstream, std::string(5'000, 'x'));
-  ASSERT_EQ(client().send.size(), 5'000u);
+  Receive(Side::kUpstream, std::string(20'000, 'x'));
+  ASSERT_EQ(client().send.size(), 20'000u);
+  ASSERT_FALSE(client().send_at_once);
   sending_[0] = receiving_[0] = false;
   connection_->OnSent(Side::kClient, 2'000);
   connection_->OnReceived(Side::kClient, 0, {}, false);
@@ -449,6 +490,7 @@ TEST_F(ConnectionTest, SlowReaderIsNotIdle) {
   Accept();
   Connect();
   Receive(Side::kUpstream, "long answer");
+  EndSend(Side::kClient, -EAGAIN);
   ASSERT_EQ(client().send.size(), 11u);
   for (int i = 0; i < 3; ++i) {
     Advance(60'001);

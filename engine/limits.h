@@ -27,6 +27,15 @@ inline constexpr size_t kHotRoomBytesMin = 16 * 1024;
 // connection is idle again and holds none.
 inline constexpr int64_t kHotIdleMs = 1000;
 
+// A direction is in bulk once this much has come in one run of hot receives that each took a fair
+// part of a slab. From then on a receive that has emptied the socket is followed by the next one
+// only kPaceUs later, with nothing armed between: the bytes that come meanwhile wake nobody, and
+// are taken at once. So the end of a run may come kPaceUs late, never the end of a shorter
+// transfer.
+inline constexpr uint64_t kBulkRunBytes = 1024 * 1024;
+inline constexpr size_t kBulkReceiveBytesMin = 16 * 1024;
+inline constexpr int64_t kPaceUs = 300;
+
 // --- Slabs -----------------------------------------------------------------------------------
 
 // Small slabs always exist (one per direction and stage at most); the larger ones come out of a
@@ -54,6 +63,10 @@ static_assert(kSmallSlabBytes == config::kBufferBytesMin);
 
 // One send. Larger ones save little per byte, and hold the socket's write side longer.
 inline constexpr size_t kSendBytesMax = 512 * 1024;
+// A send of up to this much, with nothing behind it, is made at once and not heard of again if it
+// goes well. That spares a completion, and with it a turn, for every small message. Most sockets
+// have room for it (Linux: tcp_wmem starts at 16 KB, and grows).
+inline constexpr size_t kAtOnceSendBytesMax = 16 * 1024;
 // What an alert or a close_notify takes at most: header 5, IV 16, alert 2, MAC 20, padding 16.
 inline constexpr size_t kTlsAlertBytesMax = 64;
 

@@ -64,7 +64,9 @@ RecvWish Relay::WishToReceive(Side source) {
   const bool waits_for_record = session_ != nullptr && source == Side::kUpstream;
   if (target.num_room_bytes() < (waits_for_record ? 1 : kHotRoomBytesMin)) return {};
   target.set_receiving(true);
-  return {.kind = RecvWish::Kind::kHot, .room = target.room()};
+  return {.kind = RecvWish::Kind::kHot,
+          .room = target.room(),
+          .paced = pipe.source_empty && pipe.run_bytes >= kBulkRunBytes};
 }
 
 void Relay::OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty) {
@@ -86,6 +88,8 @@ void Relay::OnHotBytes(Side source, size_t n, bool nonempty) {
   } else if (n < kColdBufferBytes) {
     pipe.hot_bytes = 0;
   }
+  pipe.run_bytes = n >= kBulkReceiveBytesMin ? pipe.run_bytes + n : 0;
+  pipe.source_empty = !nonempty;
   CountReceived(source, n);
   Process(source, {});
 }
@@ -123,6 +127,13 @@ bool Relay::drained(Side source) const {
   const Pipe& pipe = pipe_from(source);
   return (pipe.ended || pipe.dropped) && pipe.arrived.empty() && pipe.due.empty() &&
          !pipe.open_pending;
+}
+
+bool Relay::OnlyWaitsForMore(Side source) const {
+  const Pipe& pipe = pipe_from(source);
+  return !pipe.ended && !pipe.dropped && !pipe.open_pending && !handshake_needs_room_ &&
+         !tls_failed_ && pipe.due.num_bytes() <= kAtOnceSendBytesMax &&
+         (source == Side::kUpstream || pipe.arrived.empty());
 }
 
 void Relay::QueueCloseNotify() {

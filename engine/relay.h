@@ -32,6 +32,8 @@ struct RecvWish {
   enum class Kind : uint8_t { kNone, kCold, kHot };
   Kind kind = Kind::kNone;
   std::span<uint8_t> room;  // kHot only: the kernel's until OnReceiveEnded.
+  // kHot only: best submitted kPaceUs from now, when more will have come. May be done at once.
+  bool paced = false;
 };
 
 // Bytes counted as nginx counts them: what clients and upstreams see, without TLS.
@@ -93,7 +95,8 @@ class Relay {
   // A hot receive was wished and nothing has come for long: it should be cancelled.
   void CoolDown(Side source) { pipe_from(source).hot_bytes = 0; }
   bool hot(Side source) const { return pipe_from(source).hot_bytes > 0; }
-  // Bytes of a cold receive; `bytes` is used, and overwritten, only during the call. `nonempty`: there is more.
+  // Bytes of a cold receive; `bytes` is used, and overwritten, only during the call. `nonempty`:
+  // there is more.
   void OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty);
   // A hot receive has ended with `n` bytes in its room; 0: with none, for whatever reason.
   void OnHotBytes(Side source, size_t n, bool nonempty);
@@ -117,6 +120,8 @@ class Relay {
   // The source has ended (or its sink takes no more) and nothing of it waits here.
   bool drained(Side source) const;
   bool ended(Side source) const { return pipe_from(source).ended; }
+  // All that has come from `source` is in the next send: only more from it can make more to do.
+  bool OnlyWaitsForMore(Side source) const;
   // Bytes are on their way to `sink`.
   bool has_due(Side sink) const { return !pipe_to(sink).due.empty(); }
   const RelayBytes& bytes() const { return bytes_; }
@@ -127,6 +132,9 @@ class Relay {
     Buffer due;
     // Room that the next receive should have in a slab; 0: cold.
     size_t hot_bytes = 0;
+    // Come in the present run of large hot receives.
+    uint64_t run_bytes = 0;
+    bool source_empty = false;  // The last hot receive took all there was.
     bool ended = false;         // No more comes from the source.
     bool dropped = false;       // The sink takes no more.
     bool open_pending = false;  // The session holds opened bytes that `due` had no room for.

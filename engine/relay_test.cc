@@ -114,6 +114,30 @@ TEST_F(PlainRelay, FullBufferOrMoreBehindItMakesTheNextReceiveHot) {
   }
 }
 
+TEST_F(PlainRelay, OnlyALongRunOfLargeReceivesIsPaced) {
+  Heat(Side::kClient);
+  const auto receive = [&](size_t n, bool nonempty) {
+    relay_.OnHotBytes(Side::kClient, n, nonempty);
+    SendAll(relay_, Side::kUpstream);
+    return relay_.WishToReceive(Side::kClient);
+  };
+  RecvWish wish = relay_.WishToReceive(Side::kClient);
+  for (size_t total = kBulkReceiveBytesMin; total < kBulkRunBytes; total += kBulkReceiveBytesMin) {
+    wish = receive(kBulkReceiveBytesMin, /*nonempty=*/false);
+    ASSERT_EQ(wish.kind, Kind::kHot);
+    EXPECT_FALSE(wish.paced) << total;
+  }
+  EXPECT_TRUE(receive(kBulkReceiveBytesMin, /*nonempty=*/false).paced);
+  // What is there already is not waited for.
+  EXPECT_FALSE(receive(kBulkReceiveBytesMin, /*nonempty=*/true).paced);
+  EXPECT_TRUE(receive(kBulkReceiveBytesMin, /*nonempty=*/false).paced);
+  // A short receive ends the run.
+  EXPECT_FALSE(receive(kBulkReceiveBytesMin - 1, /*nonempty=*/false).paced);
+  EXPECT_FALSE(receive(kBulkReceiveBytesMin, /*nonempty=*/false).paced);
+  relay_.OnHotBytes(Side::kClient, 0, false);
+  relay_.CoolDown(Side::kClient);
+}
+
 TEST_F(PlainRelay, FullHotReceivesGrowTheSlabToTheLargest) {
   Heat(Side::kClient);
   std::vector<size_t> rooms;

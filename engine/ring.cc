@@ -220,6 +220,17 @@ void Ring::PrepSend(int fd, std::span<const uint8_t> bytes, Token token) {
   io_uring_prep_send(NextSqe(token), fd, bytes.data(), bytes.size(), MSG_WAITALL | MSG_NOSIGNAL);
 }
 
+void Ring::PrepSendAtOnce(int fd, std::span<const uint8_t> bytes, Token token) {
+  io_uring_sqe* sqe = NextSqe(token);
+  // DONTWAIT: never waits for room. WAITALL: what then did not fit makes it a failure, and failures
+  // complete.
+  io_uring_prep_send(sqe, fd, bytes.data(), bytes.size(),
+                     MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+bool Ring::all_submitted() const { return backlog_.empty() && io_uring_sq_ready(ring_.get()) == 0; }
+
 void Ring::PrepRead(int fd, std::span<uint8_t> room, Token token) {
   io_uring_prep_read(NextSqe(token), fd, room.data(), room.size(), -1);
 }

@@ -121,6 +121,10 @@ class Ring {
   // Sends all of `bytes`: a result between 0 and their number means that the socket has failed
   // (or the send was cancelled), and the next send tells the error.
   void PrepSend(int fd, std::span<const uint8_t> bytes, Token token);
+  // Sends what there is room for, at once. Completes only when that was not all of `bytes`: with
+  // the number that was sent, or with -EAGAIN for none, or with the error. Otherwise it has
+  // succeeded when all_submitted() and every completion has been read after that.
+  void PrepSendAtOnce(int fd, std::span<const uint8_t> bytes, Token token);
   // Reads once, at the file's own position. For eventfds: `room` is 8 bytes.
   void PrepRead(int fd, std::span<uint8_t> room, Token token);
   // Cancels the operation that was queued with `target`. Result 0: cancelled; -ENOENT: it had
@@ -138,6 +142,9 @@ class Ring {
   // An error means that the ring can no longer be used.
   absl::Status SubmitAndWait(int64_t timeout_us, unsigned min_completions = 1,
                              uint32_t min_wait_us = 0);
+
+  // The kernel has taken everything that was queued.
+  bool all_submitted() const;
 
   // Calls `handle(const Completion&)` for the completions that have arrived, oldest first, at most
   // `max` of them. Returns their number. `handle` may queue operations and return buffers.

@@ -251,6 +251,32 @@ TEST_F(RingTest, SendGoesOutWhole) {
   reader.join();
 }
 
+TEST_F(RingTest, SendAtOnceCompletesOnlyWhenItFallsShort) {
+  ring_->PrepSendAtOnce(ours_.get(), Bytes("ping"), Name(Op::kSend));
+  EXPECT_FALSE(ring_->all_submitted());
+  EXPECT_TRUE(Ready().empty());
+  EXPECT_TRUE(ring_->all_submitted());
+  char room[8];
+  EXPECT_EQ(read(theirs_.get(), room, sizeof(room)), 4);
+
+  // More than a socket buffer takes: it says how much did go.
+  const std::vector<uint8_t> bytes(4 << 20, 'x');
+  ring_->PrepSendAtOnce(ours_.get(), bytes, Name(Op::kSend));
+  std::vector<Completion> ready = Ready();
+  ASSERT_EQ(ready.size(), 1u);
+  EXPECT_GT(ready[0].result, 0);
+  EXPECT_LT(ready[0].result, static_cast<int32_t>(bytes.size()));
+  ring_->PrepSendAtOnce(ours_.get(), bytes, Name(Op::kSend));
+  ready = Ready();
+  ASSERT_EQ(ready.size(), 1u);
+  EXPECT_EQ(ready[0].result, -EAGAIN);
+  theirs_ = FileDescriptor();
+  ring_->PrepSendAtOnce(ours_.get(), bytes, Name(Op::kSend));
+  ready = Ready();
+  ASSERT_EQ(ready.size(), 1u);
+  EXPECT_EQ(ready[0].result, -EPIPE);
+}
+
 TEST_F(RingTest, SendToAClosedPeerFailsWithoutASignal) {
   theirs_ = FileDescriptor();
   ring_->PrepSend(ours_.get(), Bytes("x"), Name(Op::kSend));

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -27,11 +28,13 @@ using config::LogLevel;
 
 namespace {
 
-int64_t MonotonicMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
+int64_t MonotonicUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
+
+int64_t MonotonicMs() { return MonotonicUs() / 1000; }
 
 // Errors of accept that say nothing about the listener: it can be armed again at once
 // (accept(2), "Error handling").
@@ -151,28 +154,33 @@ void Worker::Run() {
 
   bool more_completions = false;
   while (!idle_for_good() || wake_in_flight_) {
-    int64_t timeout_us = Ring::kNoTimeout;
-    const uint64_t deadline_ms = timers_.NextDeadlineMs();
-    if (more_completions) {
-      timeout_us = 0;
-    } else if (deadline_ms != TimerWheel::kNever) {
-      timeout_us = std::max<int64_t>(static_cast<int64_t>(deadline_ms) - MonotonicMs(), 0) * 1000;
-    }
-    status = ring_->SubmitAndWait(timeout_us);
+    status = ring_->SubmitAndWait(more_completions ? 0 : TimeoutUs());
     if (!status.ok()) return options_.on_fatal(status);
 
-    now_ms_ = MonotonicMs();
+    const int64_t now_us = MonotonicUs();
+    now_ms_ = now_us / 1000;
     more_completions =
         ring_->ForEachCompletion(kCompletionsPerTurnMax, [this](const Completion& completion) {
           OnCompletion(completion);
         }) == kCompletionsPerTurnMax;
+    if (!more_completions && ring_->all_submitted()) ConcludeSends();
     timers_.Advance(now_ms_, [this](TimerNode& node) { OnTimer(static_cast<Timer&>(node)); });
     AdvanceTouched();
+    SubmitPaced(now_us);
     if (idle_for_good() && wake_in_flight_) {
       // The last operation of all: its end ends the loop.
       ring_->PrepCancel({.op = Op::kWake}, {.op = Op::kCancel});
     }
   }
+}
+
+int64_t Worker::TimeoutUs() const {
+  const uint64_t deadline_ms = timers_.NextDeadlineMs();
+  if (deadline_ms == TimerWheel::kNever && paced_.empty()) return Ring::kNoTimeout;
+  int64_t deadline_us = std::numeric_limits<int64_t>::max();
+  if (deadline_ms != TimerWheel::kNever) deadline_us = static_cast<int64_t>(deadline_ms) * 1000;
+  if (!paced_.empty()) deadline_us = std::min(deadline_us, paced_.front().due_us);
+  return std::max<int64_t>(deadline_us - MonotonicUs(), 0);
 }
 
 bool Worker::idle_for_good() const {
@@ -349,6 +357,7 @@ void Worker::OnConnectionCompletion(const Completion& completion) {
       connection.OnConnected(completion.result);
       if (completion.result == 0) LogConnected(slot);
     } else if (token.op == Op::kSend) {
+      slot.at_once_bytes[Index(token.side)] = 0;
       connection.OnSent(token.side, completion.result);
     } else {
       std::span<uint8_t> lent;
@@ -406,6 +415,7 @@ void Worker::AdvanceConnection(Slot& slot) {
 
 void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   const Token cancel = {.op = Op::kCancel};
+  if (operations.cancel_recv) SubmitPaced(slot, side);
   if (operations.cancel_recv) ring_->PrepCancel(TokenFor(slot, Op::kRecv, side), cancel);
   if (operations.cancel_send) ring_->PrepCancel(TokenFor(slot, Op::kSend, side), cancel);
   if (operations.cancel_connect) ring_->PrepCancel(TokenFor(slot, Op::kConnect, side), cancel);
@@ -419,15 +429,61 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
       ring_->PrepRecvProvided(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first);
       break;
     case RecvWish::Kind::kHot:
+      if (operations.recv.paced) {
+        Pace(slot, side, operations.recv.room);
+        break;
+      }
       ring_->PrepRecv(fd, operations.recv.room, TokenFor(slot, Op::kRecv, side),
                       operations.poll_first);
       break;
   }
   if (!operations.send.empty()) {
-    ring_->PrepSend(fd, operations.send, TokenFor(slot, Op::kSend, side));
+    const Token token = TokenFor(slot, Op::kSend, side);
+    if (operations.send_at_once) {
+      ring_->PrepSendAtOnce(fd, operations.send, token);
+      slot.at_once_bytes[Index(side)] = operations.send.size();
+      at_once_.push_back({.slot = &slot, .side = side});
+    } else {
+      ring_->PrepSend(fd, operations.send, token);
+    }
   }
   // Nothing is in flight in this direction any more, so the system call cannot overtake bytes.
   if (operations.shutdown_write) shutdown(fd, SHUT_WR);
+}
+
+void Worker::ConcludeSends() {
+  for (const AtOnce& at_once : at_once_) {
+    Slot& slot = *at_once.slot;
+    const size_t num_bytes = std::exchange(slot.at_once_bytes[Index(at_once.side)], 0);
+    if (num_bytes == 0) continue;
+    slot.connection->OnSent(at_once.side, static_cast<int>(num_bytes));
+    Touch(slot);
+  }
+  at_once_.clear();
+}
+
+void Worker::Pace(Slot& slot, Side side, std::span<uint8_t> room) {
+  slot.paced_room[Index(side)] = room;
+  paced_.push_back(
+      {.slot = &slot, .side = side, .room = room.data(), .due_us = MonotonicUs() + kPaceUs});
+}
+
+void Worker::SubmitPaced(int64_t now_us) {
+  // One wake-up for all that are due soon.
+  while (!paced_.empty() && paced_.front().due_us <= now_us + kPaceUs / 2) {
+    const Paced paced = paced_.front();
+    paced_.pop_front();
+    if (paced.slot->paced_room[Index(paced.side)].data() == paced.room) {
+      SubmitPaced(*paced.slot, paced.side);
+    }
+  }
+}
+
+void Worker::SubmitPaced(Slot& slot, Side side) {
+  const std::span<uint8_t> room = std::exchange(slot.paced_room[Index(side)], {});
+  if (room.empty()) return;
+  ring_->PrepRecv(slot.connection->fd(side), room, TokenFor(slot, Op::kRecv, side),
+                  /*poll_first=*/false);
 }
 
 void Worker::CloseSocket(Slot& slot, Side side, const Operations::End& operations) {

@@ -9,9 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -82,7 +84,9 @@ class Worker {
     explicit Slot(uint32_t index) : Timer(Owner::kSlot), index(index) {}
     const uint32_t index;
     uint32_t generation = 0;
-    bool touched = false;  // In touched_.
+    bool touched = false;          // In touched_.
+    size_t at_once_bytes[2] = {};  // By Side: of a send at once that is not known to have failed.
+    std::span<uint8_t> paced_room[2];  // By Side: of a receive held back; empty: there is none.
     std::optional<Connection> connection;
   };
 
@@ -103,6 +107,8 @@ class Worker {
   void Post(absl::AnyInvocable<void()> message);
 
   void Run();
+  // How long nothing is to be done unless something happens.
+  int64_t TimeoutUs() const;
   // Told to stop, and nothing is left that could make work.
   bool idle_for_good() const;
   void OnCompletion(const Completion& completion);
@@ -128,6 +134,15 @@ class Worker {
   void LogConnected(const Slot& slot) const;
   Token TokenFor(const Slot& slot, Op op, Side side) const;
 
+  // Holds a hot receive back until it is due (RecvWish::paced).
+  void Pace(Slot& slot, Side side, std::span<uint8_t> room);
+  // Tells of the sends at once that have gone well: of all that did not fail.
+  void ConcludeSends();
+  // Submits the receives that are due, and those that nearly are.
+  void SubmitPaced(int64_t now_us);
+  // Submits the one of this end now, if it is held back.
+  void SubmitPaced(Slot& slot, Side side);
+
   WorkerOptions options_;
   ShardContext context_;
   std::shared_ptr<const ShardPlan> plan_;
@@ -140,6 +155,21 @@ class Worker {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_slots_;
   std::vector<Slot*> touched_;
+  // Whoever has at_once_bytes, and perhaps others.
+  struct AtOnce {
+    Slot* slot;
+    Side side;
+  };
+  std::vector<AtOnce> at_once_;
+  // Receives held back, the one that is due first in front. Those submitted before they were due
+  // are left here: their room is gone from the slot, or is that of a later one of the same end.
+  struct Paced {
+    Slot* slot;
+    Side side;
+    const uint8_t* room;
+    int64_t due_us;
+  };
+  std::deque<Paced> paced_;
   int num_connections_ = 0;
   Stop stop_ = Stop::kNo;
   LogLimiter connections_limiter_;

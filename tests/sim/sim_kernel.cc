@@ -122,8 +122,10 @@ void SimKernel::ReceiveProvided(int fd, Token token, bool poll_first) {
   ++counts_.cold_receives;
 }
 
-void SimKernel::Send(int fd, std::span<const uint8_t> bytes, Token token) {
+void SimKernel::Send(int fd, std::span<const uint8_t> bytes, Token token, bool at_once) {
   Operation& operation = Add(fd, token);
+  operation.at_once = at_once;
+  if (at_once) ++counts_.sends_at_once;
   operation.bytes = bytes;
   operation.shadow.assign(bytes.begin(), bytes.end());
 }
@@ -159,7 +161,7 @@ bool SimKernel::CanExecute(const Operation& operation, int64_t now_ms) const {
       return socket.CanReceive() ||
              (operation.provided && !operation.poll_first && free_buffers_.empty());
     case Op::kSend:
-      return socket.CanSend();
+      return operation.at_once || socket.CanSend();
     default:
       return false;
   }
@@ -214,7 +216,7 @@ void SimKernel::Execute(Operation& operation, int64_t now_ms) {
     case Op::kRecv:
       return ExecuteReceive(operation);
     case Op::kSend:
-      return ExecuteSend(operation);
+      return operation.at_once ? ExecuteSendAtOnce(operation) : ExecuteSend(operation);
     default:
       return;
   }
@@ -274,6 +276,17 @@ void SimKernel::ExecuteSend(Operation& operation) {
   if (operation.num_sent == operation.bytes.size()) {
     Complete(operation, static_cast<int>(operation.num_sent));
   }
+}
+
+void SimKernel::ExecuteSendAtOnce(Operation& operation) {
+  SimSocket& socket = this->socket(operation.fd);
+  const std::optional<int> result = socket.Send(operation.bytes);
+  if (socket.sent_after_end()) Fail(absl::StrCat(Describe(operation.token), " after its end"));
+  if (result.value_or(0) > 0) last_moved_ms_ = now_ms_;
+  Complete(operation, result.value_or(-EAGAIN));
+  const int num_bytes = static_cast<int>(operation.bytes.size());
+  completions_.back().untold = result == num_bytes;
+  if (result.value_or(0) >= 0 && result != num_bytes) ++counts_.full_sends_at_once;
 }
 
 void SimKernel::Complete(Operation& operation, int result, bool nonempty, int buffer) {

@@ -46,6 +46,8 @@ struct SimCompletion {
   int result = 0;
   bool nonempty = false;
   int buffer = -1;  // Index of a provided buffer, -1: none.
+  // The kernel does not tell: it is found out when something else has been told.
+  bool untold = false;
 };
 
 class SimKernel {
@@ -68,7 +70,7 @@ class SimKernel {
   void Connect(int fd, engine::Token token);
   void Receive(int fd, std::span<uint8_t> room, engine::Token token, bool poll_first);
   void ReceiveProvided(int fd, engine::Token token, bool poll_first);
-  void Send(int fd, std::span<const uint8_t> bytes, engine::Token token);
+  void Send(int fd, std::span<const uint8_t> bytes, engine::Token token, bool at_once);
   void Cancel(engine::Token token);
   // The socket lives on for its far end.
   void Close(int fd, bool reset);
@@ -99,6 +101,8 @@ class SimKernel {
   // How often each of these has happened.
   struct Counts {
     uint64_t short_sends = 0;
+    uint64_t sends_at_once = 0;
+    uint64_t full_sends_at_once = 0;  // Fell short for want of room.
     uint64_t short_receives = 0;
     uint64_t no_buffers = 0;
     uint64_t cancelled = 0;
@@ -116,6 +120,7 @@ class SimKernel {
     bool executed = false;
     bool poll_first = false;
     bool provided = false;
+    bool at_once = false;
     std::span<uint8_t> room;
     std::span<const uint8_t> bytes;
     std::vector<uint8_t> shadow;  // What `bytes` were; what was received into `room`.
@@ -133,6 +138,7 @@ class SimKernel {
   void Execute(Operation& operation, int64_t now_ms);
   void ExecuteReceive(Operation& operation);
   void ExecuteSend(Operation& operation);
+  void ExecuteSendAtOnce(Operation& operation);
   void Complete(Operation& operation, int result, bool nonempty = false, int buffer = -1);
   void GiveBack(const Operation& operation);
   int TakeBuffer();

@@ -69,6 +69,8 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
     }
     const SimKernel::Counts& counts = world.counts();
     total.short_sends += counts.short_sends;
+    total.sends_at_once += counts.sends_at_once;
+    total.full_sends_at_once += counts.full_sends_at_once;
     total.short_receives += counts.short_receives;
     total.no_buffers += counts.no_buffers;
     total.cancelled += counts.cancelled;
@@ -83,6 +85,8 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
   EXPECT_GT(num_retried, 0u);
   EXPECT_GT(num_resumed, 0u);
   EXPECT_GT(total.short_sends, 0u);
+  EXPECT_GT(total.sends_at_once, 0u);
+  EXPECT_GT(total.full_sends_at_once, 0u);
   EXPECT_GT(total.short_receives, 0u);
   EXPECT_GT(total.no_buffers, 0u);
   EXPECT_GT(total.cancelled, 0u);

@@ -230,7 +230,7 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
   }
   if (!operations.send.empty()) {
     Trace(slot, " send to ", name, " ", operations.send.size());
-    kernel_.Send(fd, operations.send, token(Op::kSend));
+    kernel_.Send(fd, operations.send, token(Op::kSend), operations.send_at_once);
   }
   if (operations.shutdown_write) {
     Trace(slot, " shutdown to ", name);
@@ -323,7 +323,21 @@ bool World::Turn() {
   }
   moved |= kernel_.Run(now_ms_);
   moved |= kernel_.has_completions();
-  while (const auto completion = kernel_.TakeCompletion()) OnCompletion(*completion);
+  bool told = stopped_;
+  while (const auto completion = kernel_.TakeCompletion()) {
+    if (completion->untold) {
+      untold_.push_back(*completion);
+    } else {
+      OnCompletion(*completion);
+      told = true;
+    }
+  }
+  told |= std::any_of(slots_.begin(), slots_.end(),
+                      [this](const Slot& slot) { return now_ms_ >= slot.timer_ms; });
+  if (told) {
+    for (const SimCompletion& completion : untold_) OnCompletion(completion);
+    untold_.clear();
+  }
 
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
     if (now_ms_ < slots_[slot].timer_ms) continue;
