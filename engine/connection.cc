@@ -109,11 +109,12 @@ void Connection::OnConnected(int result) {
   }
 }
 
-void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty) {
+void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty,
+                            bool more) {
   End& self = end(side);
   CHECK(self.recv_in_flight);
-  self.recv_in_flight = false;
-  self.recv_cancelled = false;
+  self.recv_in_flight = more;
+  self.recv_cancelled &= more;
   self.last_nonempty = nonempty;
   // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
   const bool ignored =
@@ -580,6 +581,8 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
     if (side == Side::kClient ? relay_.holds_client_bytes() : state_ != State::kHandshaking) return;
   }
   operations.recv = relay_.WishToReceive(side);
+  // Before bytes are relayed each receive is a decision of its own.
+  if (!shard_.recv_credit || state_ != State::kRelaying) operations.recv.credit_bytes = 0;
   self.recv_in_flight = operations.recv.kind != RecvWish::Kind::kNone;
   self.recv_is_hot = operations.recv.kind == RecvWish::Kind::kHot;
   operations.poll_first = !self.last_nonempty;

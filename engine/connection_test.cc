@@ -326,6 +326,24 @@ TEST_F(ConnectionTest, SendAtOnceThatIsToldOfLateIsNoActivity) {
   EXPECT_EQ(connection_->deadline_ms(), deadline_ms);
 }
 
+TEST_F(ConnectionTest, ReceiveWithCreditGoesOnOnceThereIsAnUpstream) {
+  context_.recv_credit = true;
+  Accept();
+  EXPECT_EQ(client().recv.credit_bytes, 0u) << "what a client sends early has to be bounded";
+  Connect();
+  EXPECT_EQ(upstream().recv.credit_bytes, kColdCreditBytes);
+  std::vector<uint8_t> bytes = BytesOf("pong");
+  for (const bool more : {true, false}) {
+    connection_->OnReceived(Side::kUpstream, 4, bytes, false, more);
+    receiving_[Index(Side::kUpstream)] = more;
+    Advance();
+    EXPECT_EQ(upstream().recv.kind, more ? RecvWish::Kind::kNone : RecvWish::Kind::kCold);
+    if (more) EndSend(Side::kClient, 4);
+  }
+  EXPECT_EQ(client().send.size(), 4u);
+  EndSend(Side::kClient, 4);
+}
+
 TEST_F(ConnectionTest, NoFreeBufferIsTriedAgain) {
   Accept();
   Connect();

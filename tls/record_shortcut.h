@@ -32,9 +32,9 @@ enum class OpenedRecord : uint8_t {
 OpenedRecord OpenRecordInPlace(ssl_st* ssl, std::span<uint8_t> input, size_t plaintext_bytes_max,
                                std::span<const uint8_t>* plaintext, size_t* consumed);
 
-// Seals `plaintext`, of 1 to 16384 bytes, as one record at the start of `output`, which has room for
-// SSL_max_seal_overhead bytes more and does not overlap it. `*produced`: the length of the record.
-// False: nothing was done, let SSL_write do it.
+// Seals `plaintext`, of 1 to 16384 bytes, as one record at the start of `output`, which has room
+// for SSL_max_seal_overhead bytes more and does not overlap it. `*produced`: the length of the
+// record. False: nothing was done, let SSL_write do it.
 bool SealRecordInto(ssl_st* ssl, std::span<const uint8_t> plaintext, std::span<uint8_t> output,
                     size_t* produced);
 

@@ -447,8 +447,7 @@ TEST_P(SessionTest, PlaintextBeforeTheHandshakeNeverGetsThrough) {
   const auto session = Session::Create(*context, nullptr, 0);
   std::string text = "220 ready\r\n\x1b[31m and an escape";
   std::vector<uint8_t> output(4096);
-  Ciphertext io{.input = {reinterpret_cast<uint8_t*>(text.data()), text.size()},
-                .output = output};
+  Ciphertext io{.input = {reinterpret_cast<uint8_t*>(text.data()), text.size()}, .output = output};
   EXPECT_EQ(session->Handshake(io), Outcome::kFailed);
   EXPECT_EQ(session->failure().kind, FailureKind::kProtocol);
   EXPECT_THAT(session->failure().text, HasSubstr("WRONG_VERSION_NUMBER"));

@@ -70,7 +70,7 @@ class TlsStream : public Stream {
 
  private:
   // Lends `input` and the room behind what is unsent.
-  void Lend(std::span<const uint8_t> input);
+  void Lend(std::span<uint8_t> input);
   // Takes both back.
   void TakeBack();
   // Sends what is sealed, as far as the socket takes it.
@@ -88,7 +88,7 @@ class TlsStream : public Stream {
   size_t unsent_end_ = 0;
 };
 
-void TlsStream::Lend(std::span<const uint8_t> input) {
+void TlsStream::Lend(std::span<uint8_t> input) {
   if (unsent_ == nullptr) {
     unsent_ = endpoint_.BorrowBuffer();
     unsent_begin_ = unsent_end_ = 0;

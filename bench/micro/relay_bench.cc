@@ -34,7 +34,7 @@ void SendAll(Relay& relay, Side sink) {
   }
 }
 
-void ArriveCold(Relay& relay, Side source, std::span<const uint8_t> bytes) {
+void ArriveCold(Relay& relay, Side source, std::span<uint8_t> bytes) {
   CHECK(relay.WishToReceive(source).kind == Kind::kCold);
   relay.OnColdBytes(source, bytes, /*nonempty=*/false);
 }
@@ -73,7 +73,7 @@ struct Tls {
 // Makes `source` hot, with room for `num_bytes`, by receives that fill their room. `fill` writes
 // what may arrive at the start of its span, and returns how much that is.
 template <typename Fill>
-void Heat(Relay& relay, Side source, size_t num_bytes, std::span<const uint8_t> first, Fill fill) {
+void Heat(Relay& relay, Side source, size_t num_bytes, std::span<uint8_t> first, Fill fill) {
   CHECK(relay.WishToReceive(source).kind == Kind::kCold);
   relay.OnColdBytes(source, first, /*nonempty=*/true);
   SendAll(relay, Opposite(source));

@@ -102,7 +102,8 @@ World::World(const Scenario& scenario, bool trace)
       plan_(ShardPlanOf(scenario)),
       context_(new engine::ShardContext{.logger = &NoLog(),
                                         .next_connection_number = &next_connection_number_,
-                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes)}),
+                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes),
+                                        .recv_credit = scenario.recv_credit}),
       records_(scenario.connections.size()),
       slots_(scenario.connections.size()) {}
 
@@ -167,7 +168,8 @@ void World::OnCompletion(const SimCompletion& completion) {
           completion.buffer >= 0 ? " cold" : "", completion.nonempty ? ", more" : "");
     std::span<uint8_t> lent;
     if (completion.buffer >= 0) lent = kernel_.Buffer(completion.buffer, completion.result);
-    connection.OnReceived(token.side, completion.result, lent, completion.nonempty);
+    connection.OnReceived(token.side, completion.result, lent, completion.nonempty,
+                          completion.more);
   }
   if (completion.buffer >= 0) kernel_.ReturnBuffer(completion.buffer);
   Touch(token.slot);
@@ -221,7 +223,8 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
       break;
     case RecvWish::Kind::kCold:
       Trace(slot, " receive from ", name, " cold", operations.poll_first ? ", poll first" : "");
-      kernel_.ReceiveProvided(fd, token(Op::kRecv), operations.poll_first);
+      kernel_.ReceiveProvided(fd, token(Op::kRecv), operations.poll_first,
+                              operations.recv.credit_bytes);
       break;
     case RecvWish::Kind::kHot:
       Trace(slot, " receive from ", name, " hot ", operations.recv.room.size());
