@@ -154,8 +154,11 @@ void Worker::Run() {
   for (auto& listener : listeners_) Accept(*listener);
 
   bool more_completions = false;
+  bool all_submitted = true;
   while (!idle_for_good() || wake_in_flight_) {
-    status = ring_->SubmitAndWait(more_completions ? 0 : TimeoutUs());
+    // Sends that the kernel has not taken yet are concluded once it has, whatever else happens.
+    const int64_t timeout_us = all_submitted ? TimeoutUs() : Ring::kNoMemoryWaitUs;
+    status = ring_->SubmitAndWait(more_completions ? 0 : timeout_us);
     if (!status.ok()) return options_.on_fatal(status);
 
     const int64_t now_us = MonotonicUs();
@@ -164,7 +167,8 @@ void Worker::Run() {
         ring_->ForEachCompletion(kCompletionsPerTurnMax, [this](const Completion& completion) {
           OnCompletion(completion);
         }) == kCompletionsPerTurnMax;
-    if (!more_completions && ring_->all_submitted()) ConcludeSends();
+    all_submitted = ring_->all_submitted();
+    if (!more_completions && all_submitted) ConcludeSends();
     timers_.Advance(now_ms_, [this](TimerNode& node) { OnTimer(static_cast<Timer&>(node)); });
     AdvanceTouched();
     SubmitPaced(now_us);

@@ -177,6 +177,12 @@ bool SimKernel::Run(int64_t now_ms) {
     if (random_.Chance(faults_.late)) continue;
     file.socket->Deliver(random_.Chance(faults_.late) ? 1 + random_.Below(4096) : SIZE_MAX);
   }
+  // What is to be done at once is done while it is submitted.
+  for (const auto& operation : operations_) {
+    if (!operation->at_once || !CanExecute(*operation, now_ms)) continue;
+    could = true;
+    Execute(*operation, now_ms);
+  }
   // From a random place on, around: every order of two operations comes about.
   const size_t num = operations_.size();
   const size_t first = num == 0 ? 0 : random_.Below(num);
@@ -292,10 +298,13 @@ void SimKernel::ExecuteSendAtOnce(Operation& operation) {
   const std::optional<int> result = socket.Send(operation.bytes);
   if (socket.sent_after_end()) Fail(absl::StrCat(Describe(operation.token), " after its end"));
   if (result.value_or(0) > 0) last_moved_ms_ = now_ms_;
+  if (result == static_cast<int>(operation.bytes.size())) {
+    operation.executed = true;
+    untold_.push_back({.token = operation.token, .result = *result});
+    return;
+  }
   Complete(operation, result.value_or(-EAGAIN));
-  const int num_bytes = static_cast<int>(operation.bytes.size());
-  completions_.back().untold = result == num_bytes;
-  if (result.value_or(0) >= 0 && result != num_bytes) ++counts_.full_sends_at_once;
+  if (result.value_or(0) >= 0) ++counts_.full_sends_at_once;
 }
 
 void SimKernel::Complete(Operation& operation, int result, bool nonempty, int buffer) {
@@ -308,14 +317,24 @@ std::optional<SimCompletion> SimKernel::TakeCompletion() {
   if (completions_.empty() || random_.Chance(faults_.late)) return std::nullopt;
   const SimCompletion completion = completions_.front();
   completions_.pop_front();
-  if (completion.more) return completion;
-  const auto found =
-      std::find_if(operations_.begin(), operations_.end(),
-                   [&](const auto& operation) { return operation->token == completion.token; });
+  if (!completion.more) Remove(completion.token);
+  return completion;
+}
+
+std::optional<SimCompletion> SimKernel::TakeUntold() {
+  if (untold_.empty() || !completions_.empty()) return std::nullopt;
+  const SimCompletion completion = untold_.front();
+  untold_.pop_front();
+  Remove(completion.token);
+  return completion;
+}
+
+void SimKernel::Remove(Token token) {
+  const auto found = std::find_if(operations_.begin(), operations_.end(),
+                                  [&](const auto& operation) { return operation->token == token; });
   CHECK(found != operations_.end());
   GiveBack(**found);
   operations_.erase(found);
-  return completion;
 }
 
 void SimKernel::GiveBack(const Operation& operation) {

@@ -47,8 +47,6 @@ struct SimCompletion {
   bool nonempty = false;
   bool more = false;  // The receive goes on.
   int buffer = -1;    // Index of a provided buffer, -1: none.
-  // The kernel does not tell: it is found out when something else has been told.
-  bool untold = false;
 };
 
 class SimKernel {
@@ -85,6 +83,9 @@ class SimKernel {
   // except for a provided buffer.
   std::optional<SimCompletion> TakeCompletion();
   bool has_completions() const { return !completions_.empty(); }
+  // A send at once that has done all it had to, which the kernel does not tell. Nothing: there is
+  // none, or not every completion has been read.
+  std::optional<SimCompletion> TakeUntold();
   std::span<uint8_t> Buffer(int buffer, int result);
   // The kernel writes over it.
   void ReturnBuffer(int buffer);
@@ -144,6 +145,8 @@ class SimKernel {
   void ExecuteSend(Operation& operation);
   void ExecuteSendAtOnce(Operation& operation);
   void Complete(Operation& operation, int result, bool nonempty = false, int buffer = -1);
+  // The operation has ended, and whoever has asked for it knows.
+  void Remove(engine::Token token);
   void GiveBack(const Operation& operation);
   int TakeBuffer();
 
@@ -152,6 +155,7 @@ class SimKernel {
   std::vector<File> files_;
   std::vector<std::unique_ptr<Operation>> operations_;
   std::deque<SimCompletion> completions_;
+  std::deque<SimCompletion> untold_;
   std::vector<std::vector<uint8_t>> buffers_;
   std::vector<int> free_buffers_;
   int64_t now_ms_ = 0;

@@ -328,18 +328,13 @@ bool World::Turn() {
   moved |= kernel_.has_completions();
   bool told = stopped_;
   while (const auto completion = kernel_.TakeCompletion()) {
-    if (completion->untold) {
-      untold_.push_back(*completion);
-    } else {
-      OnCompletion(*completion);
-      told = true;
-    }
+    OnCompletion(*completion);
+    told = true;
   }
   told |= std::any_of(slots_.begin(), slots_.end(),
                       [this](const Slot& slot) { return now_ms_ >= slot.timer_ms; });
   if (told) {
-    for (const SimCompletion& completion : untold_) OnCompletion(completion);
-    untold_.clear();
+    while (const auto completion = kernel_.TakeUntold()) OnCompletion(*completion);
   }
 
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {

@@ -95,7 +95,6 @@ class World {
   int num_spins_ = 0;
   std::vector<Record> records_;
   std::vector<uint32_t> touched_;
-  std::vector<SimCompletion> untold_;
   std::vector<Slot> slots_;
   std::string error_;
 };
