@@ -316,11 +316,12 @@ void Connection::ConcludeRelaying() {
   }
 }
 
-// A side that was reset, or that no longer takes bytes and has ended: once all that came from it
-// has been passed on, the other side is reset too.
+// A side that was reset, or that no longer takes bytes and has ended, or for whose bytes nobody is
+// left: once all that came from it has been passed on, the other side is reset too.
 bool Connection::FinishReset(Side side) {
   const End& self = end(side);
-  if (!self.reset && !(self.send_failed && relay_.ended(side))) return false;
+  const bool sends_no_more = relay_.ended(side) || end(Opposite(side)).send_failed;
+  if (!self.reset && !(self.send_failed && sends_no_more)) return false;
   if (!relay_.drained(side)) return false;
   if (side == Side::kClient) {
     Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
@@ -363,10 +364,17 @@ bool Connection::FinishIdle() {
 bool Connection::FinishEnded() {
   const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
   bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
-  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
+  // What comes for a client that takes no more is not opened: there may be a close_notify in it.
+  const bool client_gone = end(Side::kClient).send_failed || end(Side::kClient).reset;
+  const bool truncated =
+      uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed() && !client_gone;
   if (truncated && upstream_done && server_.strict_close) {
     CountTruncated(LogLevel::kError);
     Finish(CloseReason::kUpstreamTruncated, CloseKind::kReset, CloseKind::kGraceful);
+    return true;
+  }
+  if (client_gone && upstream_done && !server_.half_close) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
     return true;
   }
   if (client_done && AwaitsTicket()) return false;
@@ -552,7 +560,7 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
         self.connect_in_flight && !std::exchange(self.connect_cancelled, true);
     return;
   }
-  const Deferral& deferral = deferrals_[Index(side)];
+  Deferral& deferral = deferrals_[Index(side)];
   if (deferral.deadline_ms != kNever && now_ms_ < deferral.retry_ms && !stopping_) return;
   operations.close = self.close;
   // A stream that breaks off in the middle must not look as if it had ended.
@@ -562,8 +570,11 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
   const bool harmless = operations.close == CloseKind::kGraceful && relay_.ended(side);
   operations.close_now =
       harmless || stopping_ || state_ == State::kRetrying || now_ms_ >= deferral.deadline_ms;
+  deferral.retry_ms = kNever;  // Unless the close is deferred again.
   operations.close_fd = self.fd;
-  self = End{.close = self.close};
+  self = End{.close = operations.close};
+  // Nothing can be sent there any more, however long it takes to deliver what has been.
+  if (state_ == State::kClosing) relay_.Drop(side);
 }
 
 void Connection::TakeReceive(Side side, Operations::End& operations) {

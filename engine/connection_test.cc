@@ -454,6 +454,27 @@ TEST_F(ConnectionTest, ResetThatOnlyAShortSendTellsIsAReset) {
   EXPECT_EQ(upstream().close, CloseKind::kReset);
 }
 
+TEST_F(ConnectionTest, ConnectionWhoseSidesBothTakeNoMoreEndsAtOnce) {
+  Accept();
+  Connect();
+  Receive(Side::kUpstream, "answer");
+  EndSend(Side::kClient, -ECONNRESET);
+  Receive(Side::kClient, "request");
+  EndSend(Side::kUpstream, -ETIMEDOUT);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
+}
+
+// Its bytes can no longer all be passed on: the upstream must not take them for a whole stream.
+TEST_F(ConnectionTest, UpstreamThatEndsAfterTheClientTakesNoMoreIsReset) {
+  Accept();
+  Connect();
+  Receive(Side::kUpstream, "answer");
+  EndSend(Side::kClient, -ECONNRESET);
+  EndReceive(Side::kUpstream, 0);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
+  EXPECT_EQ(upstream().close, CloseKind::kReset);
+}
+
 TEST_F(ConnectionTest, CloseWaitsForDeliveryWhileThereIsProgress) {
   Accept();
   Connect();
@@ -489,6 +510,18 @@ TEST_F(ConnectionTest, CloseThatWaitsWithoutProgressIsDoneAllTheSame) {
   EXPECT_EQ(client().close, CloseKind::kReset);
   EXPECT_TRUE(client().close_now);
   EXPECT_TRUE(connection_->closed());
+}
+
+TEST_F(ConnectionTest, SideThatHasClosedNoLongerWakesTheOneThatStillWaits) {
+  Accept();
+  Connect();
+  EndReceive(Side::kClient, 0);
+  EndReceive(Side::kUpstream, -ECANCELED);
+  connection_->OnCloseDeferred(Side::kClient, kClientFd, 1'000);
+  connection_->OnCloseDeferred(Side::kUpstream, kUpstreamFd, 1'000);
+  Advance(kCloseDrainStepMs);
+  connection_->OnCloseDeferred(Side::kClient, kClientFd, 1'000);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 2 * kCloseDrainStepMs);
 }
 
 TEST_F(ConnectionTest, BytesSentAfterTheEndIsDecidedAreCounted) {
@@ -729,6 +762,38 @@ TEST_F(TlsConnectionTest, StrictCloseLetsACleanEndBe) {
   EXPECT_EQ(connection_->close_reason(), CloseReason::kUpstreamClosed);
   EndReceive(Side::kClient, -ECANCELED);
   EXPECT_EQ(client().close, CloseKind::kGraceful);
+}
+
+// What comes for it is thrown away unopened, a close_notify with it.
+TEST_F(TlsConnectionTest, UpstreamIsNotBlamedForTheEndOfAClientThatTakesNoMore) {
+  Accept();
+  Handshake();
+  FromUpstream(peer_->Write("answer"));
+  EndSend(Side::kClient, -ECONNRESET);
+  std::vector<uint8_t> rest = peer_->CloseNotify();
+  connection_->OnReceived(Side::kUpstream, static_cast<int>(rest.size()), rest, false,
+                          /*more=*/true);
+  EndReceive(Side::kUpstream, 0);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
+  EXPECT_EQ(context_.metrics.upstream_truncated_total.value(), 0u);
+}
+
+// Delivering the last bytes may take long; what else is here is of no use meanwhile.
+TEST_F(TlsConnectionTest, CloseThatIsDeferredHoldsNoSlabs) {
+  Accept();
+  Handshake();
+  auto record = peer_->Write("answer");
+  record.resize(10);
+  FromUpstream(record);
+  EndReceive(Side::kClient, 0);
+  Advance(kTicketWaitMs + 1);
+  while (!upstream().send.empty()) {
+    EndSend(Side::kUpstream, static_cast<int>(upstream().send.size()));
+  }
+  EndReceive(Side::kUpstream, -ECANCELED);
+  ASSERT_EQ(upstream().close, CloseKind::kGraceful);
+  connection_->OnCloseDeferred(Side::kUpstream, kUpstreamFd, 10);
+  EXPECT_EQ(context_.slabs.num_in_use(), 0);
 }
 
 TEST_F(TlsConnectionTest, SilentHandshakeTimesOut) {

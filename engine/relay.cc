@@ -188,7 +188,8 @@ size_t Relay::Transform(Side source, std::span<uint8_t> input) {
   // What the client has sent waits for the handshake, perhaps with another upstream.
   if (source == Side::kClient && !handshake_done_) return 0;
   // After close_notify nothing may be sent (RFC 8446 6.1).
-  if (tls_failed_ || (source == Side::kClient && close_notify_queued_)) return input.size();
+  const bool sealed_no_more = close_notify_queued_ || pipe_from(source).dropped;
+  if (tls_failed_ || (source == Side::kClient && sealed_no_more)) return input.size();
   if (!handshake_done_) return Handshake(input);
   return source == Side::kClient ? Seal(input) : Open(input);
 }
