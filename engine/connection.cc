@@ -109,12 +109,11 @@ void Connection::OnConnected(int result) {
   }
 }
 
-void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty,
-                            bool more) {
+void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty) {
   End& self = end(side);
   CHECK(self.recv_in_flight);
-  self.recv_in_flight = more;
-  self.recv_cancelled &= more;
+  self.recv_in_flight = false;
+  self.recv_cancelled = false;
   self.last_nonempty = nonempty;
   // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
   const bool ignored =
@@ -364,10 +363,8 @@ bool Connection::FinishIdle() {
 bool Connection::FinishEnded() {
   const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
   bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
-  // What comes for a client that takes no more is not opened: there may be a close_notify in it.
   const bool client_gone = end(Side::kClient).send_failed || end(Side::kClient).reset;
-  const bool truncated =
-      uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed() && !client_gone;
+  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
   if (truncated && upstream_done && server_.strict_close) {
     CountTruncated(LogLevel::kError);
     Finish(CloseReason::kUpstreamTruncated, CloseKind::kReset, CloseKind::kGraceful);
@@ -592,8 +589,6 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
     if (side == Side::kClient ? relay_.holds_client_bytes() : state_ != State::kHandshaking) return;
   }
   operations.recv = relay_.WishToReceive(side);
-  // Before bytes are relayed each receive is a decision of its own.
-  if (!shard_.recv_credit || state_ != State::kRelaying) operations.recv.credit_bytes = 0;
   self.recv_in_flight = operations.recv.kind != RecvWish::Kind::kNone;
   self.recv_is_hot = operations.recv.kind == RecvWish::Kind::kHot;
   operations.poll_first = !self.last_nonempty;

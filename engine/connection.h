@@ -42,8 +42,6 @@ struct ShardContext {
   Metrics metrics;
   // For failures that hit every new connection alike until something changes.
   LogLimiter resource_limiter;
-  // Cold receives may be given a credit (RingFeatures::recv_byte_limit).
-  bool recv_credit = false;
 };
 
 // How a socket should be closed.
@@ -104,9 +102,8 @@ class Connection {
   // 0 or -errno.
   void OnConnected(int result);
   // Bytes, 0 for the end of the stream, or -errno. `lent`: the bytes of a cold receive, used only
-  // during the call. `nonempty`: the socket held more. `more`: the receive has credit left and goes
-  // on.
-  void OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty, bool more = false);
+  // during the call. `nonempty`: the socket held more.
+  void OnReceived(Side side, int result, std::span<uint8_t> lent, bool nonempty);
   // Bytes or -errno. Fewer bytes than asked mean that the socket has failed, or, of a send that was
   // to be made at once, that it was full.
   void OnSent(Side side, int result);

@@ -326,24 +326,6 @@ TEST_F(ConnectionTest, SendAtOnceThatIsToldOfLateIsNoActivity) {
   EXPECT_EQ(connection_->deadline_ms(), deadline_ms);
 }
 
-TEST_F(ConnectionTest, ReceiveWithCreditGoesOnOnceThereIsAnUpstream) {
-  context_.recv_credit = true;
-  Accept();
-  EXPECT_EQ(client().recv.credit_bytes, 0u) << "what a client sends early has to be bounded";
-  Connect();
-  EXPECT_EQ(upstream().recv.credit_bytes, kColdCreditBytes);
-  std::vector<uint8_t> bytes = BytesOf("pong");
-  for (const bool more : {true, false}) {
-    connection_->OnReceived(Side::kUpstream, 4, bytes, false, more);
-    receiving_[Index(Side::kUpstream)] = more;
-    Advance();
-    EXPECT_EQ(upstream().recv.kind, more ? RecvWish::Kind::kNone : RecvWish::Kind::kCold);
-    if (more) EndSend(Side::kClient, 4);
-  }
-  EXPECT_EQ(client().send.size(), 4u);
-  EndSend(Side::kClient, 4);
-}
-
 TEST_F(ConnectionTest, NoFreeBufferIsTriedAgain) {
   Accept();
   Connect();
@@ -762,20 +744,6 @@ TEST_F(TlsConnectionTest, StrictCloseLetsACleanEndBe) {
   EXPECT_EQ(connection_->close_reason(), CloseReason::kUpstreamClosed);
   EndReceive(Side::kClient, -ECANCELED);
   EXPECT_EQ(client().close, CloseKind::kGraceful);
-}
-
-// What comes for it is thrown away unopened, a close_notify with it.
-TEST_F(TlsConnectionTest, UpstreamIsNotBlamedForTheEndOfAClientThatTakesNoMore) {
-  Accept();
-  Handshake();
-  FromUpstream(peer_->Write("answer"));
-  EndSend(Side::kClient, -ECONNRESET);
-  std::vector<uint8_t> rest = peer_->CloseNotify();
-  connection_->OnReceived(Side::kUpstream, static_cast<int>(rest.size()), rest, false,
-                          /*more=*/true);
-  EndReceive(Side::kUpstream, 0);
-  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
-  EXPECT_EQ(context_.metrics.upstream_truncated_total.value(), 0u);
 }
 
 // Delivering the last bytes may take long; what else is here is of no use meanwhile.

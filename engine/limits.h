@@ -16,11 +16,6 @@ namespace sluice::engine {
 // one turn. 8 KiB holds a TLS server's whole first flight and most requests; what fills it is
 // bulk, and gets a slab.
 inline constexpr size_t kColdBufferBytes = 8 * 1024;
-// A cold receive goes on until this much has come (Linux 6.17; before, it is armed for each message
-// anew): a quarter of a kilobyte each way makes 64 messages. What may come too much, less than one
-// buffer, has room too.
-inline constexpr uint32_t kColdCreditBytes = 16 * 1024;
-inline constexpr size_t kColdCreditRoomBytes = kColdCreditBytes + kColdBufferBytes;
 // Provided buffers of a shard. They come back within the turn in which they arrive, so their
 // number bounds how many receives one turn can take, not how many connections there are.
 // 256 * 8 KiB = 2 MiB: cycling through them stays within a core's share of the last-level cache.
@@ -61,7 +56,6 @@ static_assert(kSmallSlabBytes >= 2 * kColdBufferBytes);
 // The start of a record that is not all there leaves room for its rest, and for a cold receive.
 static_assert(kSmallSlabBytes >= tls::kRecordWireBytesMax + kColdBufferBytes);
 static_assert(kSmallSlabBytes > kHotRoomBytesMin);
-static_assert(kSmallSlabBytes >= kColdCreditRoomBytes);
 // What a proxy_buffer_size below it comes to, and `sluice -t` says so.
 static_assert(kSmallSlabBytes == config::kBufferBytesMin);
 

@@ -54,10 +54,8 @@ RecvWish Relay::WishToReceive(Side source) {
   // The start of a record, which the next receive completes.
   if (session_ != nullptr && !target.pinned()) target.Compact();
   if (pipe.hot_bytes == 0) {
-    if (!target.empty() && target.num_room_bytes() < kColdBufferBytes) return {};
-    // All of it must find room even if nothing can be passed on meanwhile.
-    const bool room_for_credit = target.empty() || target.num_room_bytes() >= kColdCreditRoomBytes;
-    return {.kind = RecvWish::Kind::kCold, .credit_bytes = room_for_credit ? kColdCreditBytes : 0};
+    const bool room_for_cold = target.empty() || target.num_room_bytes() >= kColdBufferBytes;
+    return {.kind = room_for_cold ? RecvWish::Kind::kCold : RecvWish::Kind::kNone};
   }
   // The start of a record moves along into a larger slab.
   target.Reserve(pool_, std::min(pipe.hot_bytes, slab_bytes_max_), tls::kRecordWireBytesMax);

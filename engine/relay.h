@@ -31,8 +31,6 @@ namespace sluice::engine {
 struct RecvWish {
   enum class Kind : uint8_t { kNone, kCold, kHot };
   Kind kind = Kind::kNone;
-  // kCold only: may go on until so many bytes have come; 0: once.
-  uint32_t credit_bytes = 0;
   std::span<uint8_t> room;  // kHot only: the kernel's until OnReceiveEnded.
   // kHot only: best submitted kPaceUs from now, when more will have come. May be done at once.
   bool paced = false;

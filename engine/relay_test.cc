@@ -138,25 +138,6 @@ TEST_F(PlainRelay, OnlyALongRunOfLargeReceivesIsPaced) {
   relay_.CoolDown(Side::kClient);
 }
 
-TEST_F(PlainRelay, CreditHasRoomEvenIfNothingIsSentMeanwhile) {
-  const RecvWish wish = relay_.WishToReceive(Side::kClient);
-  ASSERT_EQ(wish.credit_bytes, kColdCreditBytes);
-  // The most that may come: less than the credit, and then a whole buffer.
-  std::vector<uint8_t> bytes(kColdBufferBytes - 1, 'x');
-  size_t total = 0;
-  for (; total + bytes.size() < kColdCreditBytes; total += bytes.size()) {
-    relay_.OnColdBytes(Side::kClient, bytes, false);
-  }
-  bytes.assign(kColdCreditBytes - 1 - total, 'x');
-  relay_.OnColdBytes(Side::kClient, bytes, false);
-  bytes.assign(kColdBufferBytes, 'x');
-  relay_.OnColdBytes(Side::kClient, bytes, false);
-  // What is left is room for one more cold receive, without credit, or for none.
-  relay_.CoolDown(Side::kClient);
-  EXPECT_EQ(relay_.WishToReceive(Side::kClient).credit_bytes, 0u);
-  EXPECT_EQ(SendAll(relay_, Side::kUpstream).size(), kColdCreditBytes - 1 + kColdBufferBytes);
-}
-
 TEST_F(PlainRelay, FullHotReceivesGrowTheSlabToTheLargest) {
   Heat(Side::kClient);
   std::vector<size_t> rooms;

@@ -216,15 +216,6 @@ void Ring::PrepRecvProvided(int fd, Token token, bool poll_first) {
   if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
-void Ring::PrepRecvProvidedMultishot(int fd, Token token, bool poll_first, uint32_t credit_bytes) {
-  io_uring_sqe* sqe = NextSqe(token);
-  io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
-  sqe->flags |= IOSQE_BUFFER_SELECT;
-  sqe->buf_group = kBufferGroup;
-  sqe->optlen = credit_bytes;  // liburing 2.9 has no function for it.
-  if (poll_first) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
-}
-
 void Ring::PrepSend(int fd, std::span<const uint8_t> bytes, Token token) {
   io_uring_prep_send(NextSqe(token), fd, bytes.data(), bytes.size(), MSG_WAITALL | MSG_NOSIGNAL);
 }

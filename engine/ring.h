@@ -118,10 +118,6 @@ class Ring {
   // it holds. -ENOBUFS: no buffer was free. Nothing is lost, the bytes wait in the socket. Without
   // `poll_first` that happens at once, bytes or no bytes.
   void PrepRecvProvided(int fd, Token token, bool poll_first);
-  // The same over and over, a completion with `more` for each time, until at least `credit_bytes`
-  // have come, fewer than a buffer's size too many; or until it fails, or the kernel ends it
-  // earlier. Only with RingFeatures::recv_byte_limit.
-  void PrepRecvProvidedMultishot(int fd, Token token, bool poll_first, uint32_t credit_bytes);
   // Sends all of `bytes`: a result between 0 and their number means that the socket has failed
   // (or the send was cancelled), and the next send tells the error.
   void PrepSend(int fd, std::span<const uint8_t> bytes, Token token);

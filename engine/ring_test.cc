@@ -194,34 +194,6 @@ TEST_F(RingTest, RecvProvidedPicksABufferOnlyWhenBytesCome) {
   EXPECT_EQ(ring_->num_free_buffers(), kNumBuffers);
 }
 
-TEST_F(RingTest, RecvWithCreditGoesOnUntilItIsSpent) {
-  if (!Ring::Probe({})->recv_byte_limit) GTEST_SKIP() << "needs Linux 6.17";
-  const uint32_t credit_bytes = kBufferBytes + 1;
-  ring_->PrepRecvProvidedMultishot(ours_.get(), Name(Op::kRecv), /*poll_first=*/true, credit_bytes);
-  EXPECT_TRUE(Ready().empty());
-  for (const bool more : {true, false}) {
-    const std::string text(kBufferBytes, 'x');
-    ASSERT_EQ(write(theirs_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    const Completion completion = Next();
-    EXPECT_EQ(completion.result, static_cast<int32_t>(kBufferBytes));
-    EXPECT_EQ(completion.more, more);
-    ASSERT_TRUE(completion.has_buffer);
-    ring_->ReturnBuffer(completion.buffer_id);
-  }
-  ASSERT_EQ(write(theirs_.get(), "y", 1), 1);
-  EXPECT_TRUE(Ready().empty()) << "it has ended";
-}
-
-TEST_F(RingTest, RecvWithCreditEndsWithTheStream) {
-  if (!Ring::Probe({})->recv_byte_limit) GTEST_SKIP() << "needs Linux 6.17";
-  ring_->PrepRecvProvidedMultishot(ours_.get(), Name(Op::kRecv), /*poll_first=*/true, 1000);
-  theirs_ = FileDescriptor();
-  const Completion completion = Next();
-  EXPECT_EQ(completion.result, 0);
-  EXPECT_FALSE(completion.more);
-  EXPECT_FALSE(completion.has_buffer);
-}
-
 TEST_F(RingTest, RecvWithoutAFreeBufferFailsAndLosesNothing) {
   const std::string first(kNumBuffers * kBufferBytes, '.');
   PeerSends(first + "456789");

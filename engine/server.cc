@@ -52,7 +52,7 @@ class Server {
  private:
   absl::StatusOr<std::vector<int>> OpenLogs(const Plan& plan);
   absl::Status Listen(const Plan& plan);
-  absl::Status CreateWorkers(std::shared_ptr<const RuntimePlan> plan, const RingFeatures& features);
+  absl::Status CreateWorkers(std::shared_ptr<const RuntimePlan> plan);
   void StartWorkers();
   void OnSignal(int signal);
   void RequestStop(bool graceful);
@@ -105,8 +105,7 @@ absl::Status Server::Start(Plan plan) {
   const size_t num_listeners = plan.listeners.size();
   tickets_ = std::make_unique<tls::TicketCache>(num_shards);
   status = CreateWorkers(std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets),
-                                                       *tickets_, *std::move(key_logs)),
-                         *features);
+                                                       *tickets_, *std::move(key_logs)));
   if (status.ok()) status = pid_file_.Write();
   if (status.ok()) status = logger_.StartQueueing();
   if (!status.ok()) return status;
@@ -141,14 +140,12 @@ absl::Status Server::Listen(const Plan& plan) {
       absl::StrCat(problems.size(), " of ", plan.listeners.size(), " addresses cannot be used"));
 }
 
-absl::Status Server::CreateWorkers(std::shared_ptr<const RuntimePlan> plan,
-                                   const RingFeatures& features) {
+absl::Status Server::CreateWorkers(std::shared_ptr<const RuntimePlan> plan) {
   const config::Process& process = plan->plan().process;
   for (int shard = 0; shard < process.num_shards; ++shard) {
     WorkerOptions options = {.shard = shard,
                              .plan = plan,
                              .listeners = listener_sockets_.Take(shard),
-                             .recv_byte_limit = features.recv_byte_limit,
                              .logger = &logger_,
                              .next_connection_number = &next_connection_number_};
     if (!process.shard_cpus.empty()) {

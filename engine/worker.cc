@@ -84,7 +84,6 @@ RingOptions Worker::ring_options() {
 Worker::Worker(WorkerOptions options)
     : options_(std::move(options)), now_ms_(MonotonicMs()), timers_(now_ms_) {
   context_.shard = options_.shard;
-  context_.recv_credit = options_.recv_byte_limit;
   context_.logger = options_.logger;
   context_.next_connection_number = options_.next_connection_number;
   for (FileDescriptor& socket : options_.listeners) {
@@ -369,8 +368,7 @@ void Worker::OnConnectionCompletion(const Completion& completion) {
       if (completion.has_buffer && completion.result > 0) {
         lent = ring_->Buffer(completion.buffer_id).first(completion.result);
       }
-      connection.OnReceived(token.side, completion.result, lent, completion.nonempty,
-                            completion.more);
+      connection.OnReceived(token.side, completion.result, lent, completion.nonempty);
     }
     Touch(slot);
   }
@@ -432,12 +430,7 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
     case RecvWish::Kind::kNone:
       break;
     case RecvWish::Kind::kCold:
-      if (operations.recv.credit_bytes > 0) {
-        ring_->PrepRecvProvidedMultishot(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first,
-                                         operations.recv.credit_bytes);
-      } else {
-        ring_->PrepRecvProvided(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first);
-      }
+      ring_->PrepRecvProvided(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first);
       break;
     case RecvWish::Kind::kHot:
       if (operations.recv.paced) {

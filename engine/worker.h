@@ -40,8 +40,6 @@ struct WorkerOptions {
   std::shared_ptr<const RuntimePlan> plan;
   // One listening socket for each listener of the plan, in its order, this shard's own.
   std::vector<FileDescriptor> listeners;
-  // The kernel has RingFeatures::recv_byte_limit.
-  bool recv_byte_limit = false;
   // Outlive the worker.
   Logger* logger = nullptr;
   std::atomic<uint64_t>* next_connection_number = nullptr;

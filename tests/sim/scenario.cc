@@ -101,7 +101,6 @@ Scenario RandomScenario(uint64_t seed) {
   Random random(seed);
   Scenario scenario;
   scenario.seed = seed;
-  scenario.recv_credit = seed / 4 % 2 == 1;  // Tests take every fourth seed.
   scenario.transport =
       random.OneOf({Transport::kPlain, Transport::kPlain, Transport::kTls12, Transport::kTls13});
   const bool tls = scenario.transport != Transport::kPlain;
@@ -206,10 +205,9 @@ std::string Describe(const Scenario& scenario) {
   std::string text = absl::StrCat(
       "seed ", scenario.seed, ": ", TransportName(scenario.transport),
       scenario.half_close ? ", half_close" : "", scenario.session_reuse ? ", reuse" : "",
-      scenario.recv_credit ? ", receives with credit" : "", ", buffer ", scenario.buffer_bytes,
-      ", slab budget ", scenario.slab_budget_bytes, ", next_upstream ",
-      scenario.next_upstream ? "on" : "off", " tries ", scenario.next_upstream_tries, " timeout ",
-      scenario.next_upstream_timeout_ms);
+      ", buffer ", scenario.buffer_bytes, ", slab budget ", scenario.slab_budget_bytes,
+      ", next_upstream ", scenario.next_upstream ? "on" : "off", " tries ",
+      scenario.next_upstream_tries, " timeout ", scenario.next_upstream_timeout_ms);
   if (scenario.stop_at_ms != kNeverMs) {
     absl::StrAppend(&text, ", stop at ", scenario.stop_at_ms, " ms");
   }

@@ -31,7 +31,6 @@ struct Scenario {
   bool half_close = false;
   bool session_reuse = true;
   int64_t buffer_bytes = 0;  // 0: not given.
-  bool recv_credit = false;  // The kernel ends a receive after a number of bytes.
   size_t slab_budget_bytes = 64 << 20;
   int64_t timeout_ms = 30'000;
   int64_t connect_timeout_ms = 5'000;

@@ -115,9 +115,8 @@ void SimKernel::Receive(int fd, std::span<uint8_t> room, Token token, bool poll_
   ++counts_.hot_receives;
 }
 
-void SimKernel::ReceiveProvided(int fd, Token token, bool poll_first, uint32_t credit_bytes) {
+void SimKernel::ReceiveProvided(int fd, Token token, bool poll_first) {
   Operation& operation = Add(fd, token);
-  operation.credit_bytes = credit_bytes;
   operation.provided = true;
   operation.poll_first = poll_first;
   ++counts_.cold_receives;
@@ -265,14 +264,6 @@ void SimKernel::ExecuteReceive(Operation& operation) {
   }
   Complete(operation, *result,
            socket.num_arrived_bytes() > 0 || random_.Chance(faults_.pessimistic), buffer);
-  // It may end before its credit does (a full completion queue, say), but not by much later.
-  const uint32_t num_received = static_cast<uint32_t>(std::max(*result, 0));
-  if (*result <= 0 || operation.credit_bytes <= num_received || random_.Chance(5)) return;
-  operation.credit_bytes -= num_received;
-  operation.executed = false;
-  operation.poll_first = true;
-  completions_.back().more = true;
-  ++counts_.more_receives;
 }
 
 void SimKernel::ExecuteSend(Operation& operation) {
@@ -317,7 +308,7 @@ std::optional<SimCompletion> SimKernel::TakeCompletion() {
   if (completions_.empty() || random_.Chance(faults_.late)) return std::nullopt;
   const SimCompletion completion = completions_.front();
   completions_.pop_front();
-  if (!completion.more) Remove(completion.token);
+  Remove(completion.token);
   return completion;
 }
 

@@ -45,8 +45,7 @@ struct SimCompletion {
   engine::Token token;
   int result = 0;
   bool nonempty = false;
-  bool more = false;  // The receive goes on.
-  int buffer = -1;    // Index of a provided buffer, -1: none.
+  int buffer = -1;  // Index of a provided buffer, -1: none.
 };
 
 class SimKernel {
@@ -68,8 +67,7 @@ class SimKernel {
 
   void Connect(int fd, engine::Token token);
   void Receive(int fd, std::span<uint8_t> room, engine::Token token, bool poll_first);
-  // `credit_bytes`: goes on until so many have come; 0: once.
-  void ReceiveProvided(int fd, engine::Token token, bool poll_first, uint32_t credit_bytes);
+  void ReceiveProvided(int fd, engine::Token token, bool poll_first);
   void Send(int fd, std::span<const uint8_t> bytes, engine::Token token, bool at_once);
   void Cancel(engine::Token token);
   // The socket lives on for its far end.
@@ -112,7 +110,6 @@ class SimKernel {
     uint64_t lost_cancels = 0;  // The operation was done in spite of the cancel.
     uint64_t hot_receives = 0;
     uint64_t cold_receives = 0;
-    uint64_t more_receives = 0;  // Went on.
   };
   const Counts& counts() const { return counts_; }
 
@@ -124,7 +121,6 @@ class SimKernel {
     bool executed = false;
     bool poll_first = false;
     bool provided = false;
-    uint32_t credit_bytes = 0;
     bool at_once = false;
     std::span<uint8_t> room;
     std::span<const uint8_t> bytes;

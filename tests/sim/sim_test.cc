@@ -77,7 +77,6 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
     total.lost_cancels += counts.lost_cancels;
     total.hot_receives += counts.hot_receives;
     total.cold_receives += counts.cold_receives;
-    total.more_receives += counts.more_receives;
   }
   for (int reason = 1; reason < engine::kNumCloseReasons; ++reason) {
     EXPECT_EQ(reasons.count(static_cast<engine::CloseReason>(reason)), 1u)
@@ -94,7 +93,6 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
   EXPECT_GT(total.lost_cancels, 0u);
   EXPECT_GT(total.hot_receives, 0u);
   EXPECT_GT(total.cold_receives, 0u);
-  EXPECT_GT(total.more_receives, 0u);
 }
 
 }  // namespace

@@ -102,8 +102,7 @@ World::World(const Scenario& scenario, bool trace)
       plan_(ShardPlanOf(scenario)),
       context_(new engine::ShardContext{.logger = &NoLog(),
                                         .next_connection_number = &next_connection_number_,
-                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes),
-                                        .recv_credit = scenario.recv_credit}),
+                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes)}),
       records_(scenario.connections.size()),
       slots_(scenario.connections.size()) {}
 
@@ -168,8 +167,7 @@ void World::OnCompletion(const SimCompletion& completion) {
           completion.buffer >= 0 ? " cold" : "", completion.nonempty ? ", more" : "");
     std::span<uint8_t> lent;
     if (completion.buffer >= 0) lent = kernel_.Buffer(completion.buffer, completion.result);
-    connection.OnReceived(token.side, completion.result, lent, completion.nonempty,
-                          completion.more);
+    connection.OnReceived(token.side, completion.result, lent, completion.nonempty);
   }
   if (completion.buffer >= 0) kernel_.ReturnBuffer(completion.buffer);
   Touch(token.slot);
@@ -223,8 +221,7 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
       break;
     case RecvWish::Kind::kCold:
       Trace(slot, " receive from ", name, " cold", operations.poll_first ? ", poll first" : "");
-      kernel_.ReceiveProvided(fd, token(Op::kRecv), operations.poll_first,
-                              operations.recv.credit_bytes);
+      kernel_.ReceiveProvided(fd, token(Op::kRecv), operations.poll_first);
       break;
     case RecvWish::Kind::kHot:
       Trace(slot, " receive from ", name, " hot ", operations.recv.room.size());
