@@ -95,6 +95,7 @@ struct Server {
   int next_upstream_tries = 0;           // 0: no bound.
   int64_t next_upstream_timeout_ms = 0;  // 0: no bound.
   bool half_close = false;
+  bool splice = true;  // Bulk without TLS may be passed on by splice(2) (proxy_splice).
   // An upstream that ends without close_notify is passed on to the client as a reset
   // (proxy_ssl_strict_close).
   bool strict_close = false;

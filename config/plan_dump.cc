@@ -107,6 +107,7 @@ void DumpServer(int index, const Server& server, Dump& dump) {
   dump.Line("next_upstream_tries ", server.next_upstream_tries);
   dump.Line("next_upstream_timeout_ms ", server.next_upstream_timeout_ms);
   dump.Line("half_close ", OnOff(server.half_close));
+  dump.Line("splice ", OnOff(server.splice));
   dump.Line("strict_close ", OnOff(server.strict_close));
   const CertificateCache& cache = server.certificate_cache;
   dump.Line("certificate_cache max=", cache.max, " inactive_ms=", cache.inactive_ms,

@@ -55,7 +55,8 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
       group_(plan_->runtime->group(server_.upstream)),
       client_address_(std::move(client_address)),
       number_(shard.next_connection_number->fetch_add(1, std::memory_order_relaxed)),
-      relay_(shard.slabs, server_.buffer_bytes_given ? server_.buffer_bytes : kLargestSlabBytes),
+      relay_(shard.slabs, server_.buffer_bytes_given ? server_.buffer_bytes : kLargestSlabBytes,
+             server_.splice ? &shard.splice_pipes : nullptr),
       started_ms_(now_ms),
       now_ms_(now_ms),
       last_activity_ms_(now_ms) {
@@ -115,19 +116,29 @@ void Connection::OnReceived(Side side, int result, std::span<uint8_t> lent, bool
   self.recv_in_flight = false;
   self.recv_cancelled = false;
   self.last_nonempty = nonempty;
-  // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
-  const bool ignored =
-      state_ >= State::kFlushing || (state_ == State::kRetrying && side == Side::kUpstream);
-  if (self.recv_is_hot) relay_.OnHotBytes(side, ignored ? 0 : std::max(result, 0), nonempty);
-  if (ignored || IsPassing(result)) return;
-  if (result > 0) {
-    activity_ = true;
-    self.received = true;
-    if (!self.recv_is_hot) relay_.OnColdBytes(side, lent, nonempty);
-    return;
-  }
+  const bool hot = self.recv_kind == RecvWish::Kind::kHot;
+  if (hot) relay_.OnHotBytes(side, ignores(side) ? 0 : std::max(result, 0), nonempty);
+  if (ignores(side) || IsPassing(result)) return;
+  if (result <= 0) return OnReceiveEnded(side, result);
+  activity_ = true;
+  self.received = true;
+  if (!hot) relay_.OnColdBytes(side, lent, nonempty);
+}
+
+void Connection::OnFilled(Side side, int result) {
+  End& self = end(side);
+  CHECK(self.recv_in_flight);
+  self.recv_in_flight = self.recv_cancelled = false;
+  if (ignores(side) || IsPassing(result)) return;
+  if (result <= 0) return OnReceiveEnded(side, result);
+  activity_ = true;
+  self.received = true;
+  relay_.OnFilled(side, static_cast<size_t>(result));
+}
+
+void Connection::OnReceiveEnded(Side side, int result) {
   if (result < 0) {
-    self.reset = true;
+    end(side).reset = true;
     if (state_ == State::kRelaying) {
       Log(LogLevel::kInfo, SystemErrorText("recv()", -result),
           side == Side::kClient ? "proxying and reading from client"
@@ -153,8 +164,23 @@ void Connection::OnSent(Side side, int result) {
   // nobody: a receive would take what follows for the end of the stream.
   const bool failed = result < 0 ? !IsPassing(result)
                                  : static_cast<size_t>(result) < self.send_bytes && !was_cancelled;
-  if (!failed) return;
-  self.send_failed = true;
+  if (failed) OnSendFailed(side, result);
+}
+
+void Connection::OnDrained(Side side, int result) {
+  End& self = end(side);
+  CHECK(self.send_in_flight);
+  self.send_in_flight = self.send_cancelled = self.send_is_drain = false;
+  if (result > 0) {
+    activity_ = true;
+    relay_.OnDrained(side, static_cast<size_t>(result));
+  } else if (!IsPassing(result)) {
+    OnSendFailed(side, result);
+  }
+}
+
+void Connection::OnSendFailed(Side side, int result) {
+  end(side).send_failed = true;
   StopSendingTo(side);
   if (result < 0 && state_ == State::kRelaying) {
     Log(LogLevel::kInfo, SystemErrorText("send()", -result),
@@ -309,7 +335,7 @@ void Connection::ConcludeRelaying() {
   if (FinishIdle()) return;
   for (Side side : {Side::kClient, Side::kUpstream}) {
     const End& self = end(side);
-    if (self.recv_in_flight && self.recv_is_hot && now_ms_ - self.last_received_ms >= kHotIdleMs) {
+    if (self.receives_hot() && now_ms_ - self.last_received_ms >= kHotIdleMs) {
       relay_.CoolDown(side);
     }
   }
@@ -536,6 +562,7 @@ void Connection::CountBytes() {
   metrics.client_sent_bytes_total.Add(bytes.to_client - counted_bytes_.to_client);
   metrics.upstream_received_bytes_total.Add(bytes.from_upstream - counted_bytes_.from_upstream);
   metrics.upstream_sent_bytes_total.Add(bytes.to_upstream - counted_bytes_.to_upstream);
+  metrics.spliced_bytes_total.Add(bytes.spliced - counted_bytes_.spliced);
   counted_bytes_ = bytes;
 }
 
@@ -577,7 +604,7 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
 void Connection::TakeReceive(Side side, Operations::End& operations) {
   End& self = end(side);
   if (self.recv_in_flight) {
-    if (self.recv_is_hot && !relay_.hot(side) && !self.recv_cancelled) {
+    if (self.receives_hot() && !relay_.hot(side) && !self.recv_cancelled) {
       operations.cancel_recv = self.recv_cancelled = true;
     }
     return;
@@ -590,9 +617,11 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
   }
   operations.recv = relay_.WishToReceive(side);
   self.recv_in_flight = operations.recv.kind != RecvWish::Kind::kNone;
-  self.recv_is_hot = operations.recv.kind == RecvWish::Kind::kHot;
+  self.recv_kind = operations.recv.kind;
   operations.poll_first = !self.last_nonempty;
-  if (self.recv_is_hot) self.last_received_ms = std::max(self.last_received_ms, last_activity_ms_);
+  if (self.receives_hot()) {
+    self.last_received_ms = std::max(self.last_received_ms, last_activity_ms_);
+  }
 }
 
 void Connection::TakeSend(Side side, Operations::End& operations) {
@@ -605,6 +634,11 @@ void Connection::TakeSend(Side side, Operations::End& operations) {
   }
   if (self.send_in_flight || !self.connected || self.send_failed || self.reset ||
       state_ == State::kConnecting || state_ >= State::kClosing) {
+    return;
+  }
+  operations.drain = relay_.WishToDrain(side);
+  if (operations.drain != nullptr) {
+    self.send_in_flight = self.send_is_drain = true;
     return;
   }
   operations.send = relay_.WishToSend(side);
@@ -646,7 +680,7 @@ int64_t Connection::deadline_ms() const {
       if (probing_idle_) deadline = kNever;
       deadline = std::min(deadline, ticket_deadline_ms_);
       for (const End& self : ends_) {
-        if (self.recv_in_flight && self.recv_is_hot && !self.recv_cancelled) {
+        if (self.receives_hot() && !self.recv_cancelled) {
           deadline = std::min(deadline, self.last_received_ms + kHotIdleMs);
         }
       }

@@ -28,6 +28,7 @@
 #include "engine/runtime_plan.h"
 #include "engine/side.h"
 #include "engine/slab_pool.h"
+#include "engine/splice_pipe.h"
 #include "engine/upstream_group.h"
 
 namespace sluice::engine {
@@ -42,6 +43,7 @@ struct ShardContext {
   Metrics metrics;
   // For failures that hit every new connection alike until something changes.
   LogLimiter resource_limiter;
+  SplicePipes splice_pipes{kSplicePipesMax, kBulkRunBytes};
 };
 
 // How a socket should be closed.
@@ -65,6 +67,8 @@ struct Operations {
     // Send what there is room for, and do not wait. That all of it was sent need not be told
     // before something else is.
     bool send_at_once = false;
+    // Drain this pipe to the socket, once there is room. Answer: OnDrained.
+    SplicePipe* drain = nullptr;
     // Cancel what is in flight on this end. The answers above still come.
     bool cancel_recv = false;
     bool cancel_send = false;
@@ -107,6 +111,11 @@ class Connection {
   // Bytes or -errno. Fewer bytes than asked mean that the socket has failed, or, of a send that was
   // to be made at once, that it was full.
   void OnSent(Side side, int result);
+  // `side` has something to receive (or has ended, or failed), and splice_pipe_from it has been
+  // filled: bytes, 0 for the end of the stream, or -errno.
+  void OnFilled(Side side, int result);
+  // The pipe has been drained to `side`, or a part of it: bytes or -errno.
+  void OnDrained(Side side, int result);
   // The close of `side` has to wait: `fd` is given back, with `num_undelivered` bytes that its peer
   // has not got yet.
   void OnCloseDeferred(Side side, int fd, int num_undelivered);
@@ -130,6 +139,15 @@ class Connection {
   const config::Peer& peer() const;
   CloseReason close_reason() const { return close_reason_; }
   const Relay& relay() const { return relay_; }
+  // The receive, or the send, of `side` that is in flight waits for a pipe to be filled or drained:
+  // that is done when the socket is ready, and told by OnFilled or OnDrained.
+  bool fills(Side side) const { return end(side).recv_kind == RecvWish::Kind::kSplice; }
+  bool drains(Side side) const { return end(side).send_is_drain; }
+  // That pipe; null: it is of no use any more.
+  SplicePipe* pipe_to_fill(Side side) const {
+    return ignores(side) ? nullptr : relay_.splice_pipe_from(side);
+  }
+  SplicePipe* pipe_to_drain(Side side) const { return relay_.WishToDrain(side); }
   // Logs, at `info`, that the upstream has just been reached from address `local`. Nothing when the
   // connection has been told to end meanwhile.
   void LogConnected(const config::Address& local) const;
@@ -161,10 +179,11 @@ class Connection {
     bool connect_cancelled = false;
     bool recv_in_flight = false;
     bool recv_cancelled = false;
-    bool recv_is_hot = false;  // Of the receive in flight.
+    RecvWish::Kind recv_kind = RecvWish::Kind::kNone;  // Of the receive in flight.
     bool send_in_flight = false;
     bool send_cancelled = false;
     bool send_is_at_once = false;  // Of the send in flight.
+    bool send_is_drain = false;    // Of the send in flight.
     bool send_has_room = true;     // The last send found room for everything.
     size_t send_bytes = 0;         // Of the send in flight.
     bool last_nonempty = true;     // The last receive left bytes behind, or there was none yet.
@@ -176,6 +195,8 @@ class Connection {
     int64_t last_received_ms = 0;
 
     bool in_flight() const { return recv_in_flight || send_in_flight || connect_in_flight; }
+    // A receive that should not go on for long without a byte.
+    bool receives_hot() const { return recv_in_flight && recv_kind != RecvWish::Kind::kCold; }
   };
 
   // A close that waits for delivery. It waits while there is progress.
@@ -188,8 +209,16 @@ class Connection {
 
   End& end(Side side) { return ends_[Index(side)]; }
   const End& end(Side side) const { return ends_[Index(side)]; }
+  // Once the end is decided, and while a failed attempt is cleared away, bytes no longer count.
+  bool ignores(Side side) const {
+    return state_ >= State::kFlushing || (state_ == State::kRetrying && side == Side::kUpstream);
+  }
   bool uses_tls() const { return server_.tls_profile != config::kNoIndex; }
 
+  // The receive of `side` has ended for good: 0 or -errno.
+  void OnReceiveEnded(Side side, int result);
+  // A send to `side` has failed for good: what is known of it, -errno or not.
+  void OnSendFailed(Side side, int result);
   // `side` takes no more bytes.
   void StopSendingTo(Side side);
 

@@ -36,6 +36,11 @@ inline constexpr uint64_t kBulkRunBytes = 1024 * 1024;
 inline constexpr size_t kBulkReceiveBytesMin = 16 * 1024;
 inline constexpr int64_t kPaceUs = 300;
 
+// Such a direction is spliced, if there is no TLS, through one of so many pipes of the shard, which
+// take two descriptors and hold SplicePipe::kBytes each: the 16 MB that a user may have in all
+// pipes by default (pipe-user-pages-soft, 16384 pages) are enough for four shards.
+inline constexpr int kSplicePipesMax = 64;
+
 // --- Slabs -----------------------------------------------------------------------------------
 
 // Small slabs always exist (one per direction and stage at most); the larger ones come out of a

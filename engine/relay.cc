@@ -11,8 +11,14 @@ namespace sluice::engine {
 using tls::Ciphertext;
 using tls::Outcome;
 
-Relay::Relay(SlabPool& pool, size_t slab_bytes_max)
-    : pool_(pool), slab_bytes_max_(std::max(slab_bytes_max, kSmallSlabBytes)) {}
+Relay::Relay(SlabPool& pool, size_t slab_bytes_max, SplicePipes* splice_pipes)
+    : pool_(pool),
+      slab_bytes_max_(std::max(slab_bytes_max, kSmallSlabBytes)),
+      splice_pipes_(splice_pipes) {}
+
+Relay::~Relay() {
+  for (Pipe& pipe : pipes_) ReleaseSplice(pipe);
+}
 
 void Relay::StartTls(std::unique_ptr<tls::Session> session) {
   CHECK(session_ == nullptr);
@@ -43,13 +49,18 @@ void Relay::ForgetUpstream() {
   tls_closed_ = false;
   handshake_needs_room_ = false;
   close_notify_queued_ = false;
-  ReleaseIdleSlabs(from_client);
-  ReleaseIdleSlabs(from_upstream);
+  ReleaseIdle(from_client);
+  ReleaseIdle(from_upstream);
 }
 
 RecvWish Relay::WishToReceive(Side source) {
   Pipe& pipe = pipe_from(source);
   if (pipe.ended || pipe.dropped || pipe.open_pending || tls_failed_) return {};
+  if (Splices(pipe)) {
+    // One thing at a time: what is here leaves first.
+    if (pipe.splice == nullptr || pipe.splice->num_bytes() > 0) return {};
+    return {.kind = RecvWish::Kind::kSplice, .paced = pipe.source_empty};
+  }
   Buffer& target = receive_target(pipe);
   // The start of a record, which the next receive completes.
   if (session_ != nullptr && !target.pinned()) target.Compact();
@@ -67,6 +78,25 @@ RecvWish Relay::WishToReceive(Side source) {
   return {.kind = RecvWish::Kind::kHot,
           .room = target.room(),
           .paced = pipe.source_empty && pipe.run_bytes >= kBulkRunBytes};
+}
+
+bool Relay::Splices(Pipe& pipe) {
+  const bool wanted = session_ == nullptr && splice_pipes_ != nullptr && pipe.hot_bytes > 0 &&
+                      splice_pipes_->AreFor(pipe.run_bytes);
+  if (pipe.splice != nullptr) {
+    if (wanted || pipe.splice->num_bytes() > 0) return true;
+    ReleaseSplice(pipe);
+  }
+  if (!wanted || !splice_pipes_->available()) return false;
+  if (!pipe.due.empty()) return true;
+  pipe.splice = splice_pipes_->Acquire();
+  // There are no descriptors left for it: tried again after as many bytes as before.
+  if (pipe.splice == nullptr) pipe.run_bytes = 0;
+  return pipe.splice != nullptr;
+}
+
+void Relay::ReleaseSplice(Pipe& pipe) {
+  if (pipe.splice != nullptr) splice_pipes_->Release(std::move(pipe.splice));
 }
 
 void Relay::OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty) {
@@ -94,6 +124,16 @@ void Relay::OnHotBytes(Side source, size_t n, bool nonempty) {
   Process(source, {});
 }
 
+void Relay::OnFilled(Side source, size_t n) {
+  Pipe& pipe = pipe_from(source);
+  CountReceived(source, n);
+  pipe.run_bytes += n;
+  // Something that small, although it was waited for, ends the bulk.
+  if (n < kColdBufferBytes && pipe.source_empty) CoolDown(source);
+  pipe.source_empty = n < kBulkReceiveBytesMin;
+  if (pipe.dropped) ReleaseSplice(pipe);
+}
+
 void Relay::OnEnded(Side source) {
   pipe_from(source).ended = true;
   Process(source, {});
@@ -118,6 +158,17 @@ void Relay::OnSent(Side sink, size_t n) {
   if (sink == Side::kUpstream && handshake_needs_room_) Process(Side::kUpstream, {});
 }
 
+SplicePipe* Relay::WishToDrain(Side sink) const {
+  SplicePipe* const splice = pipe_to(sink).splice.get();
+  return splice != nullptr && splice->num_bytes() > 0 ? splice : nullptr;
+}
+
+void Relay::OnDrained(Side sink, size_t n) {
+  (sink == Side::kClient ? bytes_.to_client : bytes_.to_upstream) += n;
+  bytes_.spliced += n;
+  ReleaseIdle(pipe_to(sink));
+}
+
 void Relay::Drop(Side sink) {
   pipe_to(sink).dropped = true;
   Process(Opposite(sink), {});
@@ -125,14 +176,14 @@ void Relay::Drop(Side sink) {
 
 bool Relay::drained(Side source) const {
   const Pipe& pipe = pipe_from(source);
-  return (pipe.ended || pipe.dropped) && pipe.arrived.empty() && pipe.due.empty() &&
+  return (pipe.ended || pipe.dropped) && pipe.arrived.empty() && pipe.nothing_due() &&
          !pipe.open_pending;
 }
 
 bool Relay::OnlyWaitsForMore(Side source) const {
   const Pipe& pipe = pipe_from(source);
   return !pipe.ended && !pipe.dropped && !pipe.open_pending && !handshake_needs_room_ &&
-         !tls_failed_ && pipe.due.num_bytes() <= kAtOnceSendBytesMax &&
+         !tls_failed_ && pipe.splice == nullptr && pipe.due.num_bytes() <= kAtOnceSendBytesMax &&
          (source == Side::kUpstream || pipe.arrived.empty());
 }
 
@@ -177,9 +228,10 @@ void Relay::Process(Side source, std::span<uint8_t> lent) {
   if (pipe.dropped) {
     pipe.arrived.Discard();
     pipe.due.Discard();
+    ReleaseSplice(pipe);
     pipe.open_pending = false;
   }
-  ReleaseIdleSlabs(pipe);
+  ReleaseIdle(pipe);
 }
 
 size_t Relay::Transform(Side source, std::span<uint8_t> input) {
@@ -306,9 +358,10 @@ void Relay::QueueAlert(std::span<const uint8_t> alert) {
   if (due.num_room_bytes() >= alert.size()) due.Append(alert);
 }
 
-void Relay::ReleaseIdleSlabs(Pipe& pipe) {
+void Relay::ReleaseIdle(Pipe& pipe) {
   pipe.arrived.ReleaseIfIdle();
   pipe.due.ReleaseIfIdle();
+  if (pipe.ended && pipe.nothing_due()) ReleaseSplice(pipe);
 }
 
 }  // namespace sluice::engine

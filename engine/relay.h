@@ -11,7 +11,8 @@
 //
 // A receive is cold or hot. Cold: the kernel lends a small buffer when bytes come, whose bytes are
 // used up in the same turn, so waiting costs no memory. Hot: after bytes came faster than that,
-// the kernel receives straight into the slab, which grows while receives fill it.
+// the kernel receives straight into the slab, which grows while receives fill it. And what has come
+// in bulk for a while is spliced, if there is no TLS: it goes through a pipe, and nobody copies it.
 #ifndef SLUICE_ENGINE_RELAY_H_
 #define SLUICE_ENGINE_RELAY_H_
 
@@ -23,16 +24,17 @@
 #include "engine/buffer.h"
 #include "engine/side.h"
 #include "engine/slab_pool.h"
+#include "engine/splice_pipe.h"
 #include "tls/session.h"
 
 namespace sluice::engine {
 
 // What to receive from a side now.
 struct RecvWish {
-  enum class Kind : uint8_t { kNone, kCold, kHot };
+  enum class Kind : uint8_t { kNone, kCold, kHot, kSplice };
   Kind kind = Kind::kNone;
   std::span<uint8_t> room;  // kHot only: the kernel's until OnReceiveEnded.
-  // kHot only: best submitted kPaceUs from now, when more will have come. May be done at once.
+  // Not cold: best submitted kPaceUs from now, when more will have come. May be done at once.
   bool paced = false;
 };
 
@@ -42,14 +44,16 @@ struct RelayBytes {
   uint64_t to_client = 0;
   uint64_t from_upstream = 0;
   uint64_t to_upstream = 0;
+  uint64_t spliced = 0;  // Among the two sums of what was sent.
 };
 
 class Relay {
  public:
-  // `pool` outlives the relay. Slabs grow up to `slab_bytes_max`.
-  Relay(SlabPool& pool, size_t slab_bytes_max);
+  // `pool` and `splice_pipes` outlive the relay; null: nothing is spliced. Slabs grow up to
+  // `slab_bytes_max`.
+  Relay(SlabPool& pool, size_t slab_bytes_max, SplicePipes* splice_pipes = nullptr);
   // Nothing may be in flight.
-  ~Relay() = default;
+  ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -85,21 +89,26 @@ class Relay {
   // --- Receiving ---
 
   // What should be received from `source`, if nothing is in flight there. kHot: the receive must
-  // be submitted, and its end told.
+  // be submitted, and its end told. kSplice: splice_pipe_from(source) is to be filled when
+  // something has arrived, and OnFilled told.
   RecvWish WishToReceive(Side source);
   // Bytes from the client wait for an upstream to be there.
   bool holds_client_bytes() const {
     const Pipe& pipe = pipe_from(Side::kClient);
     return !(session_ != nullptr ? pipe.arrived : pipe.due).empty();
   }
-  // A hot receive was wished and nothing has come for long: it should be cancelled.
-  void CoolDown(Side source) { pipe_from(source).hot_bytes = 0; }
+  // The pipe through which bytes of `source` go, null: none.
+  SplicePipe* splice_pipe_from(Side source) const { return pipe_from(source).splice.get(); }
+  // A receive that is not cold was wished and nothing has come for long: it should be cancelled.
+  void CoolDown(Side source) { pipe_from(source).hot_bytes = pipe_from(source).run_bytes = 0; }
   bool hot(Side source) const { return pipe_from(source).hot_bytes > 0; }
   // Bytes of a cold receive; `bytes` is used, and overwritten, only during the call. `nonempty`:
   // there is more.
   void OnColdBytes(Side source, std::span<uint8_t> bytes, bool nonempty);
   // A hot receive has ended with `n` bytes in its room; 0: with none, for whatever reason.
   void OnHotBytes(Side source, size_t n, bool nonempty);
+  // `n` bytes have been filled into its pipe.
+  void OnFilled(Side source, size_t n);
   // The source will send no more.
   void OnEnded(Side source);
 
@@ -112,6 +121,10 @@ class Relay {
   void OnSendSubmitted(Side sink, size_t n) { pipe_to(sink).due.set_sending(n); }
   // `n` of them were sent.
   void OnSent(Side sink, size_t n);
+  // The pipe that should be drained to `sink` now, or as soon as there is room; null: none.
+  SplicePipe* WishToDrain(Side sink) const;
+  // `n` bytes of it were.
+  void OnDrained(Side sink, size_t n);
   // The sink takes no more: what waits for it is dropped, and so is what still comes.
   void Drop(Side sink);
 
@@ -123,8 +136,10 @@ class Relay {
   // All that has come from `source` is in the next send: only more from it can make more to do.
   bool OnlyWaitsForMore(Side source) const;
   // Bytes are on their way to `sink`.
-  bool has_due(Side sink) const { return !pipe_to(sink).due.empty(); }
+  bool has_due(Side sink) const { return !pipe_to(sink).nothing_due(); }
   const RelayBytes& bytes() const { return bytes_; }
+  // What one direction holds at most, in each of its stages.
+  size_t slab_bytes_max() const { return slab_bytes_max_; }
 
  private:
   struct Pipe {
@@ -134,10 +149,15 @@ class Relay {
     size_t hot_bytes = 0;
     // Come in the present run of large hot receives.
     uint64_t run_bytes = 0;
-    bool source_empty = false;  // The last hot receive took all there was.
-    bool ended = false;         // No more comes from the source.
-    bool dropped = false;       // The sink takes no more.
+    std::unique_ptr<SplicePipe> splice;  // Set: bytes go through it, not through `due`.
+    bool source_empty = false;           // The last receive that was not cold took all there was.
+    bool ended = false;                  // No more comes from the source.
+    bool dropped = false;                // The sink takes no more.
     bool open_pending = false;  // The session holds opened bytes that `due` had no room for.
+
+    bool nothing_due() const {
+      return due.empty() && (splice == nullptr || splice->num_bytes() == 0);
+    }
   };
 
   Pipe& pipe_from(Side source) { return pipes_[Index(source)]; }
@@ -146,6 +166,9 @@ class Relay {
   const Pipe& pipe_to(Side sink) const { return pipes_[Index(Opposite(sink))]; }
   Buffer& receive_target(Pipe& pipe) { return session_ != nullptr ? pipe.arrived : pipe.due; }
 
+  // Whether `pipe` should be spliced from here on, or still. Gives it a kernel pipe when it can.
+  bool Splices(Pipe& pipe);
+  void ReleaseSplice(Pipe& pipe);
   void CountReceived(Side source, size_t n);
   void Process(Side source, std::span<uint8_t> lent);
   // Each returns how much of `input` it used.
@@ -155,10 +178,11 @@ class Relay {
   size_t Open(std::span<uint8_t> input);
   void FailTls();
   void QueueAlert(std::span<const uint8_t> alert);
-  void ReleaseIdleSlabs(Pipe& pipe);
+  void ReleaseIdle(Pipe& pipe);
 
   SlabPool& pool_;
   const size_t slab_bytes_max_;
+  SplicePipes* const splice_pipes_;
   Pipe pipes_[2];  // By source.
   std::unique_ptr<tls::Session> session_;
   bool handshake_done_ = false;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,111 @@ class PlainRelay : public ::testing::Test {
   SlabPool pool_;
   Relay relay_{pool_, kLargestSlabBytes};
 };
+
+class SplicingRelay : public PlainRelay {
+ protected:
+  static constexpr uint64_t kRunBytes = 2 * kBulkReceiveBytesMin;
+
+  ~SplicingRelay() override {
+    relay_.reset();
+    EXPECT_EQ(pipes_.num_in_use(), 0);
+  }
+
+  // So much has come from the upstream that it is spliced from here on.
+  void StartBulk() {
+    Arrive(*relay_, Side::kUpstream, std::string(kColdBufferBytes, 'x'));
+    SendAll(*relay_, Side::kClient);
+    for (int i = 0; i < 2; ++i) {
+      ArriveHot(*relay_, Side::kUpstream, kBulkReceiveBytesMin);
+      SendAll(*relay_, Side::kClient);
+    }
+  }
+  void Fill(std::string_view text) {
+    ASSERT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kSplice);
+    relay_->splice_pipe_from(Side::kUpstream)->FillWith(BytesOf(text));
+    relay_->OnFilled(Side::kUpstream, text.size());
+  }
+  std::string Drain() {
+    SplicePipe* const pipe = relay_->WishToDrain(Side::kClient);
+    if (pipe == nullptr) return "";
+    std::vector<uint8_t> bytes(pipe->num_bytes());
+    pipe->DrainInto(bytes);
+    relay_->OnDrained(Side::kClient, bytes.size());
+    return TextOf(bytes);
+  }
+
+  SplicePipes pipes_{1, kRunBytes};
+  std::optional<Relay> relay_{std::in_place, pool_, kLargestSlabBytes, &pipes_};
+};
+
+TEST_F(SplicingRelay, BulkIsSpliced) {
+  StartBulk();
+  const std::string piece(100'000, 'p');
+  Fill(piece);
+  EXPECT_TRUE(relay_->has_due(Side::kClient));
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kNone) << "the pipe is not empty";
+  EXPECT_EQ(Drain(), piece);
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kSplice);
+  EXPECT_EQ(relay_->bytes().spliced, piece.size());
+  EXPECT_EQ(pool_.num_in_use(), 0);
+}
+
+TEST_F(SplicingRelay, WhatIsInASlabLeavesBeforeAnythingIsSpliced) {
+  Arrive(*relay_, Side::kUpstream, std::string(kColdBufferBytes, 'x'));
+  SendAll(*relay_, Side::kClient);
+  ArriveHot(*relay_, Side::kUpstream, 2 * kBulkReceiveBytesMin);
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kNone);
+  EXPECT_EQ(SendAll(*relay_, Side::kClient).size(), 2 * kBulkReceiveBytesMin);
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kSplice);
+}
+
+TEST_F(SplicingRelay, LittleThatWasWaitedForEndsTheBulk) {
+  StartBulk();
+  Fill(std::string(100'000, 'x'));
+  Drain();
+  Fill("little");
+  Drain();
+  EXPECT_TRUE(relay_->WishToReceive(Side::kUpstream).paced);
+  Fill("and little");
+  EXPECT_EQ(Drain(), "and little");
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kCold);
+  EXPECT_EQ(pipes_.num_in_use(), 0);
+}
+
+TEST_F(SplicingRelay, CoolingDownGivesThePipeBack) {
+  StartBulk();
+  ASSERT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kSplice);
+  relay_->CoolDown(Side::kUpstream);
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kCold);
+  EXPECT_EQ(pipes_.num_in_use(), 0);
+}
+
+TEST_F(SplicingRelay, EndComesBehindWhatIsInThePipe) {
+  StartBulk();
+  Fill("last");
+  relay_->OnEnded(Side::kUpstream);
+  EXPECT_FALSE(relay_->drained(Side::kUpstream));
+  EXPECT_EQ(Drain(), "last");
+  EXPECT_TRUE(relay_->drained(Side::kUpstream));
+  EXPECT_EQ(pipes_.num_in_use(), 0);
+}
+
+TEST_F(SplicingRelay, WhatIsDroppedIsDroppedInThePipeToo) {
+  StartBulk();
+  Fill("for nobody");
+  relay_->Drop(Side::kClient);
+  EXPECT_EQ(relay_->WishToDrain(Side::kClient), nullptr);
+  EXPECT_TRUE(relay_->drained(Side::kUpstream));
+  EXPECT_EQ(pipes_.num_in_use(), 0);
+}
+
+TEST_F(SplicingRelay, WithoutAPipeBulkGoesThroughSlabs) {
+  auto taken = pipes_.Acquire();
+  StartBulk();
+  EXPECT_EQ(relay_->WishToReceive(Side::kUpstream).kind, Kind::kHot);
+  relay_->OnHotBytes(Side::kUpstream, 0, false);
+  pipes_.Release(std::move(taken));
+}
 
 TEST_F(PlainRelay, WhatArrivesIsDueAtTheOtherSide) {
   Arrive(relay_, Side::kClient, "ping");

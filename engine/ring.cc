@@ -231,6 +231,10 @@ void Ring::PrepSendAtOnce(int fd, std::span<const uint8_t> bytes, Token token) {
 
 bool Ring::all_submitted() const { return backlog_.empty() && io_uring_sq_ready(ring_.get()) == 0; }
 
+void Ring::PrepPoll(int fd, unsigned events, Token token) {
+  io_uring_prep_poll_add(NextSqe(token), fd, events);
+}
+
 void Ring::PrepRead(int fd, std::span<uint8_t> room, Token token) {
   io_uring_prep_read(NextSqe(token), fd, room.data(), room.size(), -1);
 }

@@ -125,6 +125,9 @@ class Ring {
   // the number that was sent, or with -EAGAIN for none, or with the error. Otherwise it has
   // succeeded when all_submitted() and every completion has been read after that.
   void PrepSendAtOnce(int fd, std::span<const uint8_t> bytes, Token token);
+  // Completes with the poll(2) events that have come about once one of `events`, POLLHUP or POLLERR
+  // has, at once if it has already.
+  void PrepPoll(int fd, unsigned events, Token token);
   // Reads once, at the file's own position. For eventfds: `room` is 8 bytes.
   void PrepRead(int fd, std::span<uint8_t> room, Token token);
   // Cancels the operation that was queued with `target`. Result 0: cancelled; -ENOENT: it had

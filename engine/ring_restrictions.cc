@@ -11,7 +11,7 @@ namespace {
 // One for each Prep function of Ring.
 constexpr uint8_t kAllowedOperations[] = {
     IORING_OP_ACCEPT, IORING_OP_CONNECT,      IORING_OP_RECV,  IORING_OP_SEND,
-    IORING_OP_READ,   IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE,
+    IORING_OP_READ,   IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE, IORING_OP_POLL_ADD,
 };
 // What Ring::Enable and ~Ring do.
 constexpr uint8_t kAllowedRegistrations[] = {

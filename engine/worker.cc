@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -360,6 +361,10 @@ void Worker::OnConnectionCompletion(const Completion& completion) {
     if (token.op == Op::kConnect) {
       connection.OnConnected(completion.result);
       if (completion.result == 0) LogConnected(slot);
+    } else if (token.op == Op::kSend && connection.drains(token.side)) {
+      OnReadyToDrain(slot, token.side, completion.result);
+    } else if (token.op == Op::kRecv && connection.fills(token.side)) {
+      OnReadyToFill(slot, token.side, completion.result);
     } else if (token.op == Op::kSend) {
       slot.at_once_bytes[Index(token.side)] = 0;
       connection.OnSent(token.side, completion.result);
@@ -396,9 +401,9 @@ void Worker::AdvanceConnection(Slot& slot) {
   while (std::exchange(again, false)) {
     const Operations operations = connection.Advance(now_ms_);
     for (Side side : {Side::kClient, Side::kUpstream}) {
-      Submit(slot, side, operations.ends[Index(side)]);
+      again |= !Submit(slot, side, operations.ends[Index(side)]);
     }
-    if (operations.connect) again = !ConnectUpstream(slot);
+    if (operations.connect) again |= !ConnectUpstream(slot);
   }
   if (connection.closed()) {
     timers_.Cancel(slot);
@@ -417,7 +422,7 @@ void Worker::AdvanceConnection(Slot& slot) {
   }
 }
 
-void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
+bool Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   const Token cancel = {.op = Op::kCancel};
   if (operations.cancel_recv) SubmitPaced(slot, side);
   if (operations.cancel_recv) ring_->PrepCancel(TokenFor(slot, Op::kRecv, side), cancel);
@@ -425,22 +430,14 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   if (operations.cancel_connect) ring_->PrepCancel(TokenFor(slot, Op::kConnect, side), cancel);
   if (operations.close != CloseKind::kNone) CloseSocket(slot, side, operations);
 
-  const int fd = slot.connection->fd(side);
-  switch (operations.recv.kind) {
-    case RecvWish::Kind::kNone:
-      break;
-    case RecvWish::Kind::kCold:
-      ring_->PrepRecvProvided(fd, TokenFor(slot, Op::kRecv, side), operations.poll_first);
-      break;
-    case RecvWish::Kind::kHot:
-      if (operations.recv.paced) {
-        Pace(slot, side, operations.recv.room);
-        break;
-      }
-      ring_->PrepRecv(fd, operations.recv.room, TokenFor(slot, Op::kRecv, side),
-                      operations.poll_first);
-      break;
+  if (operations.recv.paced) {
+    Pace(slot, side, operations.recv);
+  } else {
+    SubmitReceive(slot, side, operations.recv, operations.poll_first);
   }
+  const int fd = slot.connection->fd(side);
+  bool all_waits = true;
+  if (operations.drain != nullptr) all_waits = Drain(slot, side, *operations.drain);
   if (!operations.send.empty()) {
     const Token token = TokenFor(slot, Op::kSend, side);
     if (operations.send_at_once) {
@@ -453,7 +450,63 @@ void Worker::Submit(Slot& slot, Side side, const Operations::End& operations) {
   }
   // Nothing is in flight in this direction any more, so the system call cannot overtake bytes.
   if (operations.shutdown_write) shutdown(fd, SHUT_WR);
+  return all_waits;
 }
+
+void Worker::SubmitReceive(Slot& slot, Side side, const RecvWish& wish, bool poll_first) {
+  const int fd = slot.connection->fd(side);
+  const Token token = TokenFor(slot, Op::kRecv, side);
+  switch (wish.kind) {
+    case RecvWish::Kind::kNone:
+      break;
+    case RecvWish::Kind::kCold:
+      ring_->PrepRecvProvided(fd, token, poll_first);
+      break;
+    case RecvWish::Kind::kHot:
+      ring_->PrepRecv(fd, wish.room, token, poll_first);
+      break;
+    case RecvWish::Kind::kSplice:
+      ring_->PrepPoll(fd, POLLIN, token);
+      break;
+  }
+}
+
+// --- Splicing ------------------------------------------------------------------------------------
+
+// IORING_OP_SPLICE would go through a kernel worker thread.
+
+void Worker::OnReadyToFill(Slot& slot, Side side, int result) {
+  Connection& connection = *slot.connection;
+  SplicePipe* const pipe = connection.pipe_to_fill(side);
+  if (result >= 0) {
+    result = pipe == nullptr ? -ECANCELED
+                             : pipe->Fill(connection.fd(side), connection.relay().slab_bytes_max());
+  }
+  connection.OnFilled(side, result);
+}
+
+void Worker::OnReadyToDrain(Slot& slot, Side side, int result) {
+  SplicePipe* const pipe = slot.connection->pipe_to_drain(side);
+  if (result < 0 || pipe == nullptr) {
+    slot.connection->OnDrained(side, -ECANCELED);
+  } else {
+    Drain(slot, side, *pipe);
+  }
+}
+
+bool Worker::Drain(Slot& slot, Side side, SplicePipe& pipe) {
+  const int fd = slot.connection->fd(side);
+  const int result = pipe.Drain(fd);
+  if (result == -EAGAIN) {
+    ring_->PrepPoll(fd, POLLOUT, TokenFor(slot, Op::kSend, side));
+    return true;
+  }
+  slot.connection->OnDrained(side, result);
+  return false;
+}
+
+// --- Sends and receives that wait
+// -----------------------------------------------------------------
 
 void Worker::ConcludeSends() {
   for (const AtOnce& at_once : at_once_) {
@@ -466,10 +519,9 @@ void Worker::ConcludeSends() {
   at_once_.clear();
 }
 
-void Worker::Pace(Slot& slot, Side side, std::span<uint8_t> room) {
-  slot.paced_room[Index(side)] = room;
-  paced_.push_back(
-      {.slot = &slot, .side = side, .room = room.data(), .due_us = MonotonicUs() + kPaceUs});
+void Worker::Pace(Slot& slot, Side side, const RecvWish& wish) {
+  slot.paced[Index(side)] = wish;
+  paced_.push_back({.slot = &slot, .side = side, .due_us = MonotonicUs() + kPaceUs});
 }
 
 void Worker::SubmitPaced(int64_t now_us) {
@@ -477,17 +529,13 @@ void Worker::SubmitPaced(int64_t now_us) {
   while (!paced_.empty() && paced_.front().due_us <= now_us + kPaceUs / 2) {
     const Paced paced = paced_.front();
     paced_.pop_front();
-    if (paced.slot->paced_room[Index(paced.side)].data() == paced.room) {
-      SubmitPaced(*paced.slot, paced.side);
-    }
+    SubmitPaced(*paced.slot, paced.side);
   }
 }
 
 void Worker::SubmitPaced(Slot& slot, Side side) {
-  const std::span<uint8_t> room = std::exchange(slot.paced_room[Index(side)], {});
-  if (room.empty()) return;
-  ring_->PrepRecv(slot.connection->fd(side), room, TokenFor(slot, Op::kRecv, side),
-                  /*poll_first=*/false);
+  const RecvWish wish = std::exchange(slot.paced[Index(side)], {});
+  if (wish.kind != RecvWish::Kind::kNone) SubmitReceive(slot, side, wish, /*poll_first=*/false);
 }
 
 void Worker::CloseSocket(Slot& slot, Side side, const Operations::End& operations) {

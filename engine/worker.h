@@ -86,7 +86,7 @@ class Worker {
     uint32_t generation = 0;
     bool touched = false;          // In touched_.
     size_t at_once_bytes[2] = {};  // By Side: of a send at once that is not known to have failed.
-    std::span<uint8_t> paced_room[2];  // By Side: of a receive held back; empty: there is none.
+    RecvWish paced[2];             // By Side: a receive held back; kNone: there is none.
     std::optional<Connection> connection;
   };
 
@@ -127,15 +127,22 @@ class Worker {
   void AdvanceTouched();
   // Asks the connection what it wants, submits that, and frees the slot if it is done.
   void AdvanceConnection(Slot& slot);
-  void Submit(Slot& slot, Side side, const Operations::End& operations);
+  // False: how one of them ended is known already, and the connection has been told.
+  bool Submit(Slot& slot, Side side, const Operations::End& operations);
+  void SubmitReceive(Slot& slot, Side side, const RecvWish& wish, bool poll_first);
+  // Drains the pipe, or waits until there is room. False: that is done, and the connection told.
+  bool Drain(Slot& slot, Side side, SplicePipe& pipe);
+  // The socket is ready for the pipe that its operation waits to fill, or drain; or -errno.
+  void OnReadyToFill(Slot& slot, Side side, int result);
+  void OnReadyToDrain(Slot& slot, Side side, int result);
   void CloseSocket(Slot& slot, Side side, const Operations::End& operations);
   // False: how it ended is known already, and the connection has been told.
   bool ConnectUpstream(Slot& slot);
   void LogConnected(const Slot& slot) const;
   Token TokenFor(const Slot& slot, Op op, Side side) const;
 
-  // Holds a hot receive back until it is due (RecvWish::paced).
-  void Pace(Slot& slot, Side side, std::span<uint8_t> room);
+  // Holds a receive back until it is due (RecvWish::paced).
+  void Pace(Slot& slot, Side side, const RecvWish& wish);
   // Tells of the sends at once that have gone well: of all that did not fail.
   void ConcludeSends();
   // Submits the receives that are due, and those that nearly are.
@@ -162,11 +169,10 @@ class Worker {
   };
   std::vector<AtOnce> at_once_;
   // Receives held back, the one that is due first in front. Those submitted before they were due
-  // are left here: their room is gone from the slot, or is that of a later one of the same end.
+  // are left here: a later one of the same end is then submitted early, too.
   struct Paced {
     Slot* slot;
     Side side;
-    const uint8_t* room;
     int64_t due_us;
   };
   std::deque<Paced> paced_;

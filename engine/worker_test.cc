@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -39,6 +40,7 @@ config::Address FromText(const std::string& text) {
 class RunningWorker {
  public:
   explicit RunningWorker(const std::vector<std::string>& upstreams, int worker_connections = 512) {
+    signal(SIGPIPE, SIG_IGN);
     config::Plan plan;
     plan.process.worker_connections = worker_connections;
     plan.listeners.push_back({.address = Ipv4("127.0.0.1", 0), .server = 0});
@@ -107,6 +109,7 @@ TEST(Worker, BulkArrivesWholeAndInOrder) {
   EXPECT_EQ(client.ReceivePattern(1, kBytes), kBytes);
   sender.join();
   EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_GT(worker.metrics().spliced_bytes_total.value(), 0u);
 }
 
 TEST(Worker, ManyConnectionsOneAfterTheOther) {

@@ -108,6 +108,8 @@ Scenario RandomScenario(uint64_t seed) {
   scenario.session_reuse = random.Chance(70);
   if (random.Chance(30)) scenario.buffer_bytes = random.OneOf<int64_t>({4'096, 16'384, 100'000});
   if (random.Chance(10)) scenario.slab_budget_bytes = random.OneOf<size_t>({0, 200'000});
+  if (random.Chance(20)) scenario.splice_pipes_max = random.OneOf({0, 1});
+  if (random.Chance(60)) scenario.splice_run_bytes_min = random.OneOf<uint64_t>({1, 100'000});
 
   if (random.Chance(35)) {
     // Some good ones among bad ones.
@@ -205,9 +207,10 @@ std::string Describe(const Scenario& scenario) {
   std::string text = absl::StrCat(
       "seed ", scenario.seed, ": ", TransportName(scenario.transport),
       scenario.half_close ? ", half_close" : "", scenario.session_reuse ? ", reuse" : "",
-      ", buffer ", scenario.buffer_bytes, ", slab budget ", scenario.slab_budget_bytes,
-      ", next_upstream ", scenario.next_upstream ? "on" : "off", " tries ",
-      scenario.next_upstream_tries, " timeout ", scenario.next_upstream_timeout_ms);
+      ", buffer ", scenario.buffer_bytes, ", slab budget ", scenario.slab_budget_bytes, ", ",
+      scenario.splice_pipes_max, " pipes after ", scenario.splice_run_bytes_min, ", next_upstream ",
+      scenario.next_upstream ? "on" : "off", " tries ", scenario.next_upstream_tries, " timeout ",
+      scenario.next_upstream_timeout_ms);
   if (scenario.stop_at_ms != kNeverMs) {
     absl::StrAppend(&text, ", stop at ", scenario.stop_at_ms, " ms");
   }

@@ -32,6 +32,8 @@ struct Scenario {
   bool session_reuse = true;
   int64_t buffer_bytes = 0;  // 0: not given.
   size_t slab_budget_bytes = 64 << 20;
+  int splice_pipes_max = 64;
+  uint64_t splice_run_bytes_min = 1'000'000;
   int64_t timeout_ms = 30'000;
   int64_t connect_timeout_ms = 5'000;
   bool next_upstream = true;

@@ -23,6 +23,9 @@ using engine::Token;
 
 namespace {
 
+// What a pipe takes at once.
+constexpr size_t kPipeBytes = 64 * 1024;
+
 // Stands in memory that is the kernel's and holds no bytes of anybody.
 constexpr uint8_t kPoison = 0xdb;
 
@@ -130,6 +133,38 @@ void SimKernel::Send(int fd, std::span<const uint8_t> bytes, Token token, bool a
   operation.shadow.assign(bytes.begin(), bytes.end());
 }
 
+void SimKernel::Poll(int fd, Token token) { Add(fd, token).poll = true; }
+
+int SimKernel::Fill(int fd, engine::SplicePipe& pipe, size_t bytes_max) {
+  if (!files_[fd].open) Fail(absl::StrCat("splice from descriptor ", fd, ", which is closed"));
+  if (random_.Chance(faults_.again)) return -EAGAIN;
+  std::vector<uint8_t> bytes(std::min(bytes_max, kPipeBytes));
+  if (random_.Chance(faults_.short_receive)) bytes.resize(1 + random_.Below(20'000));
+  const std::optional<int> result = socket(fd).Receive(bytes);
+  if (!result.has_value()) return -EAGAIN;
+  if (*result > 0) {
+    ++counts_.fills;
+    last_moved_ms_ = now_ms_;
+    pipe.FillWith(std::span(bytes).first(static_cast<size_t>(*result)));
+  }
+  return *result;
+}
+
+int SimKernel::Drain(int fd, engine::SplicePipe& pipe) {
+  if (!files_[fd].open) Fail(absl::StrCat("splice to descriptor ", fd, ", which is closed"));
+  SimSocket& socket = this->socket(fd);
+  std::vector<uint8_t> bytes(pipe.num_bytes());
+  pipe.DrainInto(bytes);
+  const std::optional<int> result = socket.Send(bytes);
+  if (socket.sent_after_end()) Fail("splice after the end");
+  const size_t num_sent = static_cast<size_t>(std::max(result.value_or(0), 0));
+  if (num_sent > 0) last_moved_ms_ = now_ms_;
+  if (num_sent < bytes.size()) pipe.FillWith(std::span(bytes).subspan(num_sent));
+  ++counts_.drains;
+  if (num_sent > 0 && num_sent < bytes.size()) ++counts_.short_drains;
+  return result.value_or(-EAGAIN);
+}
+
 void SimKernel::Cancel(Token token) {
   for (const auto& operation : operations_) {
     if (operation->token == token) {
@@ -206,7 +241,10 @@ int64_t SimKernel::next_ms(int64_t now_ms) const {
 
 void SimKernel::Execute(Operation& operation, int64_t now_ms) {
   if (operation.cancelled) {
-    Operation as_if = {.token = operation.token, .fd = operation.fd, .connect = operation.connect};
+    Operation as_if = {.token = operation.token,
+                       .fd = operation.fd,
+                       .poll = operation.poll,
+                       .connect = operation.connect};
     const bool possible = CanExecute(as_if, now_ms);
     if (!possible || !random_.Chance(faults_.cancel_loses)) {
       ++counts_.cancelled;
@@ -215,6 +253,7 @@ void SimKernel::Execute(Operation& operation, int64_t now_ms) {
     }
     ++counts_.lost_cancels;
   }
+  if (operation.poll) return Complete(operation, 1);
   switch (operation.token.op) {
     case Op::kConnect:
       if (operation.connect.error == 0) socket(operation.fd).Connect();

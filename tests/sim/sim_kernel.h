@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/op.h"
+#include "engine/splice_pipe.h"
 #include "tests/sim/random.h"
 #include "tests/sim/sim_socket.h"
 
@@ -69,6 +70,11 @@ class SimKernel {
   void Receive(int fd, std::span<uint8_t> room, engine::Token token, bool poll_first);
   void ReceiveProvided(int fd, engine::Token token, bool poll_first);
   void Send(int fd, std::span<const uint8_t> bytes, engine::Token token, bool at_once);
+  // Completes when `fd` can be received from, or sent to, as the operation of `token` says.
+  void Poll(int fd, engine::Token token);
+  // What splice(2) does, through a pipe. Returns bytes, 0 for the end, or -errno.
+  int Fill(int fd, engine::SplicePipe& pipe, size_t bytes_max);
+  int Drain(int fd, engine::SplicePipe& pipe);
   void Cancel(engine::Token token);
   // The socket lives on for its far end.
   void Close(int fd, bool reset);
@@ -110,6 +116,9 @@ class SimKernel {
     uint64_t lost_cancels = 0;  // The operation was done in spite of the cancel.
     uint64_t hot_receives = 0;
     uint64_t cold_receives = 0;
+    uint64_t fills = 0;
+    uint64_t drains = 0;
+    uint64_t short_drains = 0;
   };
   const Counts& counts() const { return counts_; }
 
@@ -122,6 +131,7 @@ class SimKernel {
     bool poll_first = false;
     bool provided = false;
     bool at_once = false;
+    bool poll = false;
     std::span<uint8_t> room;
     std::span<const uint8_t> bytes;
     std::vector<uint8_t> shadow;  // What `bytes` were; what was received into `room`.

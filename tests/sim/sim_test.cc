@@ -77,6 +77,9 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
     total.lost_cancels += counts.lost_cancels;
     total.hot_receives += counts.hot_receives;
     total.cold_receives += counts.cold_receives;
+    total.fills += counts.fills;
+    total.drains += counts.drains;
+    total.short_drains += counts.short_drains;
   }
   for (int reason = 1; reason < engine::kNumCloseReasons; ++reason) {
     EXPECT_EQ(reasons.count(static_cast<engine::CloseReason>(reason)), 1u)
@@ -93,6 +96,9 @@ TEST(SimItself, EveryKindOfEndAndOfUnkindnessComesAbout) {
   EXPECT_GT(total.lost_cancels, 0u);
   EXPECT_GT(total.hot_receives, 0u);
   EXPECT_GT(total.cold_receives, 0u);
+  EXPECT_GT(total.fills, 0u);
+  EXPECT_GT(total.drains, 0u);
+  EXPECT_GT(total.short_drains, 0u);
 }
 
 }  // namespace

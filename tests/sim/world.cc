@@ -100,9 +100,11 @@ World::World(const Scenario& scenario, bool trace)
       random_(scenario.seed ^ 0x5eed),
       kernel_(random_, scenario.faults),
       plan_(ShardPlanOf(scenario)),
-      context_(new engine::ShardContext{.logger = &NoLog(),
-                                        .next_connection_number = &next_connection_number_,
-                                        .slabs = engine::SlabPool(scenario.slab_budget_bytes)}),
+      context_(new engine::ShardContext{
+          .logger = &NoLog(),
+          .next_connection_number = &next_connection_number_,
+          .slabs = engine::SlabPool(scenario.slab_budget_bytes),
+          .splice_pipes = {scenario.splice_pipes_max, scenario.splice_run_bytes_min}}),
       records_(scenario.connections.size()),
       slots_(scenario.connections.size()) {}
 
@@ -159,6 +161,23 @@ void World::OnCompletion(const SimCompletion& completion) {
     if (completion.result == 0 && connection.logs_at(config::LogLevel::kInfo)) {
       connection.LogConnected(LoopbackAddress(8));
     }
+  } else if (token.op == Op::kRecv && connection.fills(token.side)) {
+    int result = completion.result;
+    engine::SplicePipe* const pipe = connection.pipe_to_fill(token.side);
+    if (result >= 0) {
+      result = pipe == nullptr ? -ECANCELED
+                               : kernel_.Fill(connection.fd(token.side), *pipe,
+                                              connection.relay().slab_bytes_max());
+    }
+    Trace(token.slot, " filled from ", side, ": ", result);
+    connection.OnFilled(token.side, result);
+  } else if (token.op == Op::kSend && connection.drains(token.side)) {
+    engine::SplicePipe* const pipe = connection.pipe_to_drain(token.side);
+    if (completion.result < 0 || pipe == nullptr) {
+      connection.OnDrained(token.side, -ECANCELED);
+    } else {
+      (void)Drain(token.slot, token.side, *pipe);
+    }
   } else if (token.op == Op::kSend) {
     Trace(token.slot, " sent to ", side, ": ", completion.result);
     connection.OnSent(token.side, completion.result);
@@ -181,9 +200,9 @@ void World::AdvanceConnection(uint32_t index) {
   while (std::exchange(again, false)) {
     const Operations operations = connection.Advance(now_ms_);
     for (Side side : {Side::kClient, Side::kUpstream}) {
-      Submit(index, side, operations.ends[engine::Index(side)]);
+      again |= !Submit(index, side, operations.ends[engine::Index(side)]);
     }
-    if (operations.connect) again = !ConnectUpstream(index);
+    if (operations.connect) again |= !ConnectUpstream(index);
   }
   if (connection.closed()) {
     Record& record = records_[index];
@@ -202,7 +221,7 @@ void World::AdvanceConnection(uint32_t index) {
   }
 }
 
-void World::Submit(uint32_t slot, Side side, const Operations::End& operations) {
+bool World::Submit(uint32_t slot, Side side, const Operations::End& operations) {
   const auto token = [&](Op op) { return Token{.op = op, .side = side, .slot = slot}; };
   const char* name = side == Side::kClient ? "client" : "upstream";
   if (operations.cancel_recv) kernel_.Cancel(token(Op::kRecv));
@@ -227,7 +246,13 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
       Trace(slot, " receive from ", name, " hot ", operations.recv.room.size());
       kernel_.Receive(fd, operations.recv.room, token(Op::kRecv), operations.poll_first);
       break;
+    case RecvWish::Kind::kSplice:
+      Trace(slot, " fill from ", name);
+      kernel_.Poll(fd, token(Op::kRecv));
+      break;
   }
+  bool all_waits = true;
+  if (operations.drain != nullptr) all_waits = Drain(slot, side, *operations.drain);
   if (!operations.send.empty()) {
     Trace(slot, " send to ", name, " ", operations.send.size());
     kernel_.Send(fd, operations.send, token(Op::kSend), operations.send_at_once);
@@ -236,6 +261,20 @@ void World::Submit(uint32_t slot, Side side, const Operations::End& operations) 
     Trace(slot, " shutdown to ", name);
     kernel_.ShutdownWrite(fd);
   }
+  return all_waits;
+}
+
+bool World::Drain(uint32_t slot, Side side, engine::SplicePipe& pipe) {
+  Connection& connection = *slots_[slot].connection;
+  const int result = kernel_.Drain(connection.fd(side), pipe);
+  Trace(slot, " drained to ", side == Side::kClient ? "client: " : "upstream: ", result);
+  if (result == -EAGAIN) {
+    kernel_.Poll(connection.fd(side), {.op = Op::kSend, .side = side, .slot = slot});
+    return true;
+  }
+  if (result > 0) last_bytes_ms_ = now_ms_;
+  connection.OnDrained(side, result);
+  return false;
 }
 
 void World::CloseSocket(uint32_t slot, Side side, const Operations::End& operations) {
@@ -376,7 +415,8 @@ int64_t World::NextMs() const {
 // Nothing happens until `until_ms`. A shard whose connections have had nothing to do for long holds
 // no slabs then.
 void World::CheckIdle(int64_t until_ms) {
-  if (until_ms <= last_bytes_ms_ + engine::kHotIdleMs + 50 || context_->slabs.num_in_use() == 0) {
+  if (until_ms <= last_bytes_ms_ + engine::kHotIdleMs + 50 ||
+      (context_->slabs.num_in_use() == 0 && context_->splice_pipes.num_in_use() == 0)) {
     return;
   }
   for (const Slot& slot : slots_) {
@@ -388,7 +428,8 @@ void World::CheckIdle(int64_t until_ms) {
       if (relay.has_due(side) || (fd >= 0 && kernel_.busy(fd))) return;
     }
   }
-  Fail(absl::StrCat("idle, and ", context_->slabs.num_in_use(), " slabs in use"));
+  Fail(absl::StrCat("idle, and ", context_->slabs.num_in_use(), " slabs and ",
+                    context_->splice_pipes.num_in_use(), " pipes in use"));
 }
 
 std::string World::Run() {
@@ -435,6 +476,7 @@ void World::CheckTotals() {
     if (actual != expected) Fail(absl::StrCat(name, " is ", actual, " and not ", expected));
   };
   expect("slabs in use", static_cast<uint64_t>(context_->slabs.num_in_use()), 0);
+  expect("pipes in use", static_cast<uint64_t>(context_->splice_pipes.num_in_use()), 0);
   expect("connections_active", metrics.connections_active.value(), 0);
   expect("connections_accepted_total", metrics.connections_accepted_total.value(), records_.size());
   engine::RelayBytes bytes;
@@ -443,6 +485,7 @@ void World::CheckTotals() {
     bytes.to_client += record.bytes.to_client;
     bytes.from_upstream += record.bytes.from_upstream;
     bytes.to_upstream += record.bytes.to_upstream;
+    bytes.spliced += record.bytes.spliced;
   }
   expect("client_received_bytes_total", metrics.client_received_bytes_total.value(),
          bytes.from_client);
@@ -450,6 +493,7 @@ void World::CheckTotals() {
   expect("upstream_received_bytes_total", metrics.upstream_received_bytes_total.value(),
          bytes.from_upstream);
   expect("upstream_sent_bytes_total", metrics.upstream_sent_bytes_total.value(), bytes.to_upstream);
+  expect("spliced_bytes_total", metrics.spliced_bytes_total.value(), bytes.spliced);
   for (int reason = 0; reason < engine::kNumCloseReasons; ++reason) {
     const auto num = std::count_if(records_.begin(), records_.end(), [&](const Record& record) {
       return static_cast<int>(record.reason) == reason;

@@ -68,7 +68,10 @@ class World {
   void OnCompletion(const SimCompletion& completion);
   void Touch(uint32_t slot);
   void AdvanceConnection(uint32_t slot);
-  void Submit(uint32_t slot, engine::Side side, const engine::Operations::End& operations);
+  // False: how one of them ended is known already, and the connection has been told.
+  bool Submit(uint32_t slot, engine::Side side, const engine::Operations::End& operations);
+  // False: it has been drained, and the connection told.
+  bool Drain(uint32_t slot, engine::Side side, engine::SplicePipe& pipe);
   void CloseSocket(uint32_t slot, engine::Side side, const engine::Operations::End& operations);
   bool ConnectUpstream(uint32_t slot);
 
