@@ -59,7 +59,7 @@ RecvWish Relay::WishToReceive(Side source) {
   if (Splices(pipe)) {
     // One thing at a time: what is here leaves first.
     if (pipe.splice == nullptr || pipe.splice->num_bytes() > 0) return {};
-    return {.kind = RecvWish::Kind::kSplice, .paced = pipe.source_empty};
+    return {.kind = RecvWish::Kind::kSplice};
   }
   Buffer& target = receive_target(pipe);
   // The start of a record, which the next receive completes.
@@ -128,9 +128,9 @@ void Relay::OnFilled(Side source, size_t n) {
   Pipe& pipe = pipe_from(source);
   CountReceived(source, n);
   pipe.run_bytes += n;
-  // Something that small, although it was waited for, ends the bulk.
-  if (n < kColdBufferBytes && pipe.source_empty) CoolDown(source);
-  pipe.source_empty = n < kBulkReceiveBytesMin;
+  // One small piece may be chance, two in a row are the end of the bulk.
+  const bool small = n < kColdBufferBytes;
+  if (std::exchange(pipe.small_fill, small) && small) CoolDown(source);
   if (pipe.dropped) ReleaseSplice(pipe);
 }
 

@@ -34,7 +34,7 @@ struct RecvWish {
   enum class Kind : uint8_t { kNone, kCold, kHot, kSplice };
   Kind kind = Kind::kNone;
   std::span<uint8_t> room;  // kHot only: the kernel's until OnReceiveEnded.
-  // Not cold: best submitted kPaceUs from now, when more will have come. May be done at once.
+  // kHot only: best submitted kPaceUs from now, when more will have come. May be done at once.
   bool paced = false;
 };
 
@@ -150,7 +150,8 @@ class Relay {
     // Come in the present run of large hot receives.
     uint64_t run_bytes = 0;
     std::unique_ptr<SplicePipe> splice;  // Set: bytes go through it, not through `due`.
-    bool source_empty = false;           // The last receive that was not cold took all there was.
+    bool small_fill = false;             // The last one that filled it was.
+    bool source_empty = false;           // The last hot receive took all there was.
     bool ended = false;                  // No more comes from the source.
     bool dropped = false;                // The sink takes no more.
     bool open_pending = false;  // The session holds opened bytes that `due` had no room for.
