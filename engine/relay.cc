@@ -308,7 +308,7 @@ size_t Relay::Open(std::span<uint8_t> input) {
   for (;;) {
     pipe.due.Reserve(pool_, std::min(input.size() - used, slab_bytes_max_));
     // A record that fits is opened without a detour: when the send in front has left, it will.
-    const size_t record_bytes = std::min(input.size() - used, tls::kRecordPlaintextBytesMax);
+    const size_t record_bytes = std::min(input.size() - used, tls::kRecordWireBytesMax);
     const size_t room_bytes_min = pipe.due.empty() ? 1 : std::max<size_t>(record_bytes, 1);
     if (pipe.due.num_room_bytes() < room_bytes_min) {
       pipe.open_pending = true;

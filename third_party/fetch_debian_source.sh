@@ -4,7 +4,7 @@
 #   fetch_debian_source.sh PACKAGE=VERSION TARBALL SHA256
 #
 # Uses the archive that the machine's own apt is configured for, with a private
-# list that names only the trixie source index, so neither root nor a change to
+# list that names only source indexes, so neither root nor a change to
 # the machine's configuration is needed. Tarballs are kept by checksum in
 # ${XDG_CACHE_HOME:-~/.cache}/sluice: a second build fetches nothing.
 set -euo pipefail
@@ -38,8 +38,9 @@ fi
 
 apt_dir=$cache/apt
 mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive trixie main" \
-  >"$apt_dir/sources.list"
+for suite in bookworm trixie; do
+  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $archive $suite main"
+done >"$apt_dir/sources.list"
 apt=(apt-get -q
   -o "Dir::Etc::sourcelist=$apt_dir/sources.list" -o Dir::Etc::sourceparts=/dev/null
   -o "Dir::State::Lists=$apt_dir/lists" -o "Dir::Cache=$apt_dir/cache"

@@ -1,22 +1,25 @@
 // TLS records opened and sealed in the caller's memory.
 //
 // SSL_read copies every record twice and SSL_write once, and both allocate and free 16 KB for each.
-// These go around that, with internals of the BoringSSL that WORKSPACE pins; whatever is not plain
-// application data they leave to the public functions. Built with --define=boringssl=public they
-// are not there: then each says that it is unable, always, and any BoringSSL will do.
+// This goes around that, with internals of the BoringSSL that WORKSPACE pins, and for long records
+// around its AES-GCM where the CPU has something better (RecordCipher); whatever is not plain
+// application data is left to the public functions. Built with --define=boringssl=public it is not
+// there: then it says that it is unable, always, and any BoringSSL will do.
 #ifndef SLUICE_TLS_RECORD_SHORTCUT_H_
 #define SLUICE_TLS_RECORD_SHORTCUT_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 struct ssl_st;  // BoringSSL's SSL.
 
 namespace sluice::tls {
 
+class RecordCipher;
+
 enum class OpenedRecord : uint8_t {
-  // `*plaintext`, never empty, stands where the record stood.
   kData,
   // The record is not all there. Nothing was consumed.
   kIncomplete,
@@ -27,16 +30,32 @@ enum class OpenedRecord : uint8_t {
   kUnable,
 };
 
-// Opens the record at the start of `input`, whose bytes are overwritten, if its plaintext cannot be
-// longer than `plaintext_bytes_max`. `*consumed`: the length of the record.
-OpenedRecord OpenRecordInPlace(ssl_st* ssl, std::span<uint8_t> input, size_t plaintext_bytes_max,
-                               std::span<const uint8_t>* plaintext, size_t* consumed);
+// For one client connection.
+class RecordShortcut {
+ public:
+  // `ssl` lives longer.
+  explicit RecordShortcut(ssl_st* ssl);
+  ~RecordShortcut();
+  RecordShortcut(const RecordShortcut&) = delete;
+  RecordShortcut& operator=(const RecordShortcut&) = delete;
 
-// Seals `plaintext`, of 1 to 16384 bytes, as one record at the start of `output`, which has room
-// for SSL_max_seal_overhead bytes more and does not overlap it. `*produced`: the length of the
-// record. False: nothing was done, let SSL_write do it.
-bool SealRecordInto(ssl_st* ssl, std::span<const uint8_t> plaintext, std::span<uint8_t> output,
-                    size_t* produced);
+  // Opens the record at the start of `input` into `room`, which does not overlap it, if it is sure
+  // to fit. `*opened`: the number of bytes, never 0 with kData. `*consumed`: the length of the
+  // record. What stood there, and behind `*opened` in `room`, may be overwritten.
+  OpenedRecord Open(std::span<uint8_t> input, std::span<uint8_t> room, size_t* opened,
+                    size_t* consumed);
+
+  // Seals `plaintext`, of 1 to 16384 bytes, as one record at the start of `output`, which has room
+  // for SSL_max_seal_overhead bytes more and does not overlap it. `*produced`: the length of the
+  // record. False: nothing was done, let SSL_write do it.
+  bool Seal(std::span<const uint8_t> plaintext, std::span<uint8_t> output, size_t* produced);
+
+ private:
+  ssl_st* const ssl_;
+  // Where long records have gone.
+  std::unique_ptr<RecordCipher> opens_;
+  std::unique_ptr<RecordCipher> seals_;
+};
 
 }  // namespace sluice::tls
 

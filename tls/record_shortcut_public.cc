@@ -2,13 +2,16 @@
 
 namespace sluice::tls {
 
-OpenedRecord OpenRecordInPlace(ssl_st*, std::span<uint8_t>, size_t, std::span<const uint8_t>*,
-                               size_t*) {
+class RecordCipher {};
+
+RecordShortcut::RecordShortcut(ssl_st* ssl) : ssl_(ssl) {}
+
+RecordShortcut::~RecordShortcut() = default;
+
+OpenedRecord RecordShortcut::Open(std::span<uint8_t>, std::span<uint8_t>, size_t*, size_t*) {
   return OpenedRecord::kUnable;
 }
 
-bool SealRecordInto(ssl_st*, std::span<const uint8_t>, std::span<uint8_t>, size_t*) {
-  return false;
-}
+bool RecordShortcut::Seal(std::span<const uint8_t>, std::span<uint8_t>, size_t*) { return false; }
 
 }  // namespace sluice::tls

@@ -6,7 +6,6 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <string>
 
@@ -14,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "tls/error_queue.h"
 #include "tls/failure_advice.h"
-#include "tls/record_shortcut.h"
 
 namespace sluice::tls {
 namespace {
@@ -54,7 +52,8 @@ Session::Session(const Context& context, TicketPool* tickets, int shard)
                       .tickets = context.settings().session_reuse ? tickets : nullptr,
                       .shard = shard,
                       .key_log = context.key_log()},
-      ssl_(SSL_new(context.ssl_ctx())) {
+      ssl_(SSL_new(context.ssl_ctx())),
+      shortcut_(ssl_.get()) {
   SSL* ssl = ssl_.get();
   CHECK(ssl != nullptr);
   AttachCallbackState(ssl, &callback_state_);
@@ -105,12 +104,11 @@ Outcome Session::Open(Ciphertext& io, std::span<uint8_t> plaintext, size_t* open
   do {
     const std::span<uint8_t> room = plaintext.subspan(*opened);
     if (room.empty()) break;
-    std::span<const uint8_t> record;
+    size_t num_opened;
     size_t consumed;
-    switch (OpenRecordInPlace(ssl_.get(), bio_.input(), room.size(), &record, &consumed)) {
+    switch (shortcut_.Open(bio_.input(), room, &num_opened, &consumed)) {
       case OpenedRecord::kData:
-        std::memcpy(room.data(), record.data(), record.size());
-        *opened += record.size();
+        *opened += num_opened;
         bio_.set_input(bio_.input().subspan(consumed));
         continue;
       case OpenedRecord::kIncomplete:
@@ -156,7 +154,7 @@ Outcome Session::Seal(Ciphertext& io, std::span<const uint8_t> plaintext, size_t
       record_len = room_len - overhead;
     }
     size_t produced;
-    if (SealRecordInto(ssl_.get(), rest.first(record_len), bio_.output(), &produced)) {
+    if (shortcut_.Seal(rest.first(record_len), bio_.output(), &produced)) {
       bio_.set_output(bio_.output().subspan(produced));
       *sealed += record_len;
       continue;

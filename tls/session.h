@@ -21,6 +21,7 @@
 #include "tls/context.h"
 #include "tls/memory_bio.h"
 #include "tls/outcome.h"
+#include "tls/record_shortcut.h"
 #include "tls/ticket_pool.h"
 
 struct ssl_st;          // BoringSSL's SSL.
@@ -71,7 +72,7 @@ class Session {
   // Decrypts records of io.input into `plaintext` and sets `*opened` to its new length.
   // Consumes as many records as fit; where the last is not all there, its bytes may be left for the
   // caller to keep and to offer again, at the start of what came behind them. Room for
-  // kRecordPlaintextBytesMax bytes spares a copy. What follows a close_notify is dropped.
+  // kRecordWireBytesMax bytes spares a detour. What follows a close_notify is dropped.
   // Tickets and key updates are dealt with on the way. io.output is used for alerts only and may be
   // empty. `*opened` may be non-zero with every outcome: bytes opened before a close or a failure
   // are good. Only after Handshake has said kDone.
@@ -150,10 +151,11 @@ class Session {
   Outcome Tell(Outcome outcome) const;
   void EndHandshake(bool completed);
 
-  // Declared in the order of dependence: ssl_ points at the two before it.
+  // Declared in the order of dependence: ssl_ points at the two before it, shortcut_ at ssl_.
   MemoryBio bio_;
   CallbackState callback_state_;
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  RecordShortcut shortcut_;
   // What was taken from the pool, until the handshake shows what it was good for.
   std::unique_ptr<ssl_session_st, FreeSslSession> offered_;
   State state_ = State::kHandshaking;

@@ -528,6 +528,46 @@ TEST_P(SessionTest, GarbageNeverCrashesOpen) {
 
 class Tls12SessionTest : public ::testing::Test {};
 
+TEST_F(Tls12SessionTest, LongAndShortRecordsOfEveryCipherGoBothWays) {
+  for (const char* cipher : {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+                             "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA"}) {
+    Settings settings = VerifyingSettings(Identities().root);
+    settings.max_version = Version::kTls12;
+    settings.ciphers = cipher;
+    const auto context = MakeContext(settings);
+    TestServer server(ServerOptions(Identities().server));
+    TestLink link(*context, nullptr, server);
+    ASSERT_TRUE(link.Greet()) << cipher << link.session().failure().text;
+    ASSERT_EQ(link.session().cipher(), cipher);
+    std::string expected = "hello";
+    for (const size_t size : {100, 100'000, 1, 16'384, 5'000}) {
+      const std::string text = Text(size);
+      link.Send(link.server().Write(text));
+      ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
+      ASSERT_EQ(link.Seal(text), Outcome::kDone);
+      ASSERT_EQ(link.server().TakePlaintext(), text) << link.server().error();
+      expected += text;
+    }
+    EXPECT_EQ(link.opened(), expected);
+  }
+}
+
+TEST_P(SessionTest, LongRecordThatWasChangedFailsAfterOnesThatWereNot) {
+  const auto context = MakeContext(ClientSettings());
+  TestServer server(Options());
+  TestLink link(*context, nullptr, server);
+  ASSERT_TRUE(link.Greet());
+  const std::string text = Text(30'000);
+  link.Send(link.server().Write(text));
+  ASSERT_EQ(link.Open(), Outcome::kNeedInput);
+  std::vector<uint8_t> records = link.server().Write(text);
+  records[10'000] ^= 1;
+  link.Send(records);
+  EXPECT_EQ(link.Open(), Outcome::kFailed);
+  EXPECT_THAT(link.session().failure().text, HasSubstr("BAD_RECORD_MAC"));
+  EXPECT_EQ(link.opened(), "hello" + text);
+}
+
 TEST_F(Tls12SessionTest, RenegotiationIsRefused) {
   Settings settings = VerifyingSettings(Identities().root);
   settings.max_version = Version::kTls12;
@@ -558,6 +598,30 @@ TEST_F(Tls13SessionTest, KeyUpdatesAreFollowedAndAnsweredWithTheNextBytes) {
     ASSERT_EQ(link.server().TakePlaintext(), "y") << link.server().error();
   }
   EXPECT_EQ(link.opened(), "hello" + std::string(20, 'x'));
+}
+
+// Long records go with keys of their own once there has been one.
+TEST_F(Tls13SessionTest, LongRecordsGoOnWithNewKeysAfterKeyUpdates) {
+  const auto context = MakeContext(VerifyingSettings(Identities().root));
+  TestServer server(ServerOptions(Identities().server));
+  TestLink link(*context, nullptr, server);
+  ASSERT_TRUE(link.Greet());
+  const std::string text = Text(40'000);
+  std::string expected = "hello";
+  for (const size_t size : {40'000, 10, 40'000, 16'384, 1, 40'000}) {
+    const std::string part = text.substr(0, size);
+    link.Send(link.server().Write(part));
+    ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
+    ASSERT_EQ(link.Seal(part), Outcome::kDone);
+    ASSERT_EQ(link.server().TakePlaintext(), part) << link.server().error();
+    link.Send(link.server().KeyUpdate(/*ask_back=*/true));
+    link.Send(link.server().Write(part));
+    ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
+    ASSERT_EQ(link.Seal(part), Outcome::kDone);
+    ASSERT_EQ(link.server().TakePlaintext(), part) << link.server().error();
+    expected += part + part;
+  }
+  EXPECT_EQ(link.opened(), expected);
 }
 
 TEST_F(Tls13SessionTest, SealKeepsRoomForTheAnswerToAKeyUpdate) {

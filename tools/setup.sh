@@ -10,7 +10,7 @@ set -euo pipefail
 
 # dpkg-dev and xz-utils fetch and unpack the pinned sources of third_party/.
 build_packages=(bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
-  ca-certificates dpkg-dev g++ git xz-utils)
+  ca-certificates dpkg-dev g++ git nasm xz-utils)
 # Real peers, system call faults, the formatter that tests/format_test.sh asks, and the model checker
 # of tests/model.
 test_packages=(clang-format gnutls-bin libnginx-mod-stream nginx-light openssl relacy-dev strace)
