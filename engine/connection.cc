@@ -129,7 +129,10 @@ void Connection::OnFilled(Side side, int result) {
   End& self = end(side);
   CHECK(self.recv_in_flight);
   self.recv_in_flight = self.recv_cancelled = false;
-  if (ignores(side) || IsPassing(result)) return;
+  if (ignores(side)) return;
+  // There is something that cannot be spliced: poll would tell of it for ever.
+  if (result == -EAGAIN) return relay_.CoolDown(side);
+  if (IsPassing(result)) return;
   if (result <= 0) return OnReceiveEnded(side, result);
   activity_ = true;
   self.received = true;

@@ -112,7 +112,7 @@ class Connection {
   // to be made at once, that it was full.
   void OnSent(Side side, int result);
   // `side` has something to receive (or has ended, or failed), and splice_pipe_from it has been
-  // filled: bytes, 0 for the end of the stream, or -errno.
+  // filled: bytes, 0 for the end of the stream, or -errno. -EAGAIN: nothing that can be spliced.
   void OnFilled(Side side, int result);
   // The pipe has been drained to `side`, or a part of it: bytes or -errno.
   void OnDrained(Side side, int result);

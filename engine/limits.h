@@ -37,8 +37,9 @@ inline constexpr size_t kBulkReceiveBytesMin = 16 * 1024;
 inline constexpr int64_t kPaceUs = 300;
 
 // Such a direction is spliced, if there is no TLS, through one of so many pipes of the shard, which
-// take two descriptors and hold SplicePipe::kBytes each: the 16 MB that a user may have in all
-// pipes by default (pipe-user-pages-soft, 16384 pages) are enough for four shards.
+// take two descriptors and have room for SplicePipe::kBytes each. Together that is what an
+// unprivileged user may have in pipes by default (pipe-user-pages-soft, 16384 pages); where there
+// are more shards, the last pipes are smaller, or not to be had.
 inline constexpr int kSplicePipesMax = 64;
 
 // --- Slabs -----------------------------------------------------------------------------------

@@ -31,10 +31,13 @@ std::unique_ptr<SplicePipe> SplicePipe::Create() {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return nullptr;
   FileDescriptor read_end(ends[0]);
   FileDescriptor write_end(ends[1]);
-  // An unprivileged user whose pipes hold much already (pipe-user-pages-soft) gets smaller ones.
+  // An unprivileged user who has much in pipes already (pipe-user-pages-soft) gets smaller ones.
   // One that is not worth it is none.
-  (void)fcntl(write_end.get(), F_SETPIPE_SZ, static_cast<int>(kBytes));
   constexpr int kBytesMin = 64 * 1024;  // The usual pipe.
+  int num_bytes = static_cast<int>(kBytes);
+  while (num_bytes > kBytesMin && fcntl(write_end.get(), F_SETPIPE_SZ, num_bytes) < 0) {
+    num_bytes /= 4;
+  }
   if (fcntl(write_end.get(), F_GETPIPE_SZ) < kBytesMin) return nullptr;
   return std::unique_ptr<SplicePipe>(new SplicePipe(std::move(read_end), std::move(write_end)));
 }

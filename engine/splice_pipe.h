@@ -18,8 +18,8 @@ namespace sluice::engine {
 // The sockets are blocking ones (io_uring would not wait for others).
 class SplicePipe {
  public:
-  // Bytes of so many packets at least as this has pages.
-  static constexpr size_t kBytes = 256 * 1024;
+  // Room for as many pieces of packets as this has pages: 1 to 32 KB each.
+  static constexpr size_t kBytes = 1024 * 1024;
 
   // Null when no descriptor or memory is left.
   static std::unique_ptr<SplicePipe> Create();
@@ -27,7 +27,8 @@ class SplicePipe {
   SplicePipe& operator=(const SplicePipe&) = delete;
 
   // Takes up to `bytes_max` that have arrived at socket `fd`. Only while empty. Returns their
-  // number, 0 for the end of the stream, or -errno; -EAGAIN: nothing has arrived.
+  // number, 0 for the end of the stream, or -errno; -EAGAIN: nothing has arrived, or urgent data
+  // stands in front, which cannot be spliced.
   int Fill(int fd, size_t bytes_max);
   // Sends what is here to socket `fd`, not empty. Returns how many bytes found room, or -errno;
   // -EAGAIN: none. SIGPIPE must be ignored.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -104,6 +105,21 @@ TEST_F(SplicePipeTest, SocketThatIsFullTakesAPartAndIsNotWaitedFor) {
   EXPECT_EQ(result, -EAGAIN);
   EXPECT_EQ(num_drained + pipe_->num_bytes(), num_filled);
   EXPECT_EQ(ReceiveAll(sink_far_.get(), num_drained), std::string(num_drained, 'x'));
+}
+
+// MSG_OOB: poll tells that there is something to read, but what stands behind the urgent byte can
+// only be received.
+TEST_F(SplicePipeTest, UrgentDataIsNeitherSplicedNorWaitedFor) {
+  ASSERT_EQ(send(source_far_.get(), "before", 6, 0), 6);
+  ASSERT_EQ(send(source_far_.get(), "!", 1, MSG_OOB), 1);
+  ASSERT_EQ(send(source_far_.get(), "behind", 6, 0), 6);
+  ASSERT_EQ(FillWhenReady(), 6);
+  ASSERT_EQ(pipe_->Drain(sink_.get()), 6);
+  EXPECT_EQ(ReceiveAll(sink_far_.get(), 6), "before");
+  pollfd readable = {.fd = source_.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&readable, 1, /*timeout=*/-1), 1);
+  EXPECT_EQ(pipe_->Fill(source_.get(), SplicePipe::kBytes), -EAGAIN);
+  EXPECT_EQ(ReceiveAll(source_.get(), 6), "behind");
 }
 
 // io_uring would otherwise give -EAGAIN instead of waiting.

@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <csignal>
@@ -110,6 +111,22 @@ TEST(Worker, BulkArrivesWholeAndInOrder) {
   sender.join();
   EXPECT_EQ(client.ReceiveToEnd(), "");
   EXPECT_GT(worker.metrics().spliced_bytes_total.value(), 0u);
+}
+
+// What is urgent is lost, as with nginx; what stands behind it is not.
+TEST(Worker, BulkGoesOnBehindUrgentData) {
+  constexpr uint64_t kBytes = 16 << 20;
+  TcpServer upstream([](Socket& socket) {
+    EXPECT_TRUE(socket.SendPattern(1, kBytes));
+    EXPECT_EQ(send(socket.fd(), "!", 1, MSG_OOB), 1);
+    EXPECT_TRUE(socket.SendPattern(2, kBytes));
+  });
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  EXPECT_EQ(client.ReceivePattern(1, kBytes), kBytes);
+  EXPECT_EQ(client.ReceivePattern(2, kBytes), kBytes);
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_GT(worker.metrics().spliced_bytes_total.value(), kBytes);
 }
 
 TEST(Worker, ManyConnectionsOneAfterTheOther) {
