@@ -195,7 +195,8 @@ io_uring_sqe* Ring::NextSqe(Token token) {
 }
 
 void Ring::PrepAcceptMultishot(int fd, Token token) {
-  io_uring_prep_multishot_accept(NextSqe(token), fd, nullptr, nullptr, SOCK_CLOEXEC);
+  io_uring_prep_multishot_accept(NextSqe(token), fd, nullptr, nullptr,
+                                 SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 void Ring::PrepConnect(int fd, const sockaddr* address, socklen_t address_len, Token token) {

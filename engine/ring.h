@@ -103,12 +103,14 @@ class Ring {
 
   // Each queues one operation, which completes with `token`. They never fail and never wait: when
   // the queue is full it is submitted, and what the kernel does not take then waits here for the
-  // next SubmitAndWait. The kernel gets operations in the order in which they were queued.
+  // next SubmitAndWait. The kernel gets operations in the order in which they were queued. It waits
+  // for non-blocking sockets as for others.
 
-  // One completion, with a new close-on-exec descriptor, for each connection. When `more` is not
-  // set the accept has ended and has to be queued again. Descriptors that still arrive after a
-  // cancel are real and must be closed. -EMFILE comes as soon as no descriptor is left, connection
-  // or not; the limit (RLIMIT_NOFILE) is the one that holds when the accept is submitted.
+  // One completion, with a new close-on-exec and non-blocking descriptor, for each connection. When
+  // `more` is not set the accept has ended and has to be queued again. Descriptors that still
+  // arrive after a cancel are real and must be closed. -EMFILE comes as soon as no descriptor is
+  // left, connection or not; the limit (RLIMIT_NOFILE) is the one that holds when the accept is
+  // submitted.
   void PrepAcceptMultishot(int fd, Token token);
   void PrepConnect(int fd, const sockaddr* address, socklen_t address_len, Token token);
   // Receives once, as much as there is, into `room`. Result 0: the peer will send no more.

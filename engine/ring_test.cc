@@ -74,6 +74,7 @@ class RingTest : public testing::Test {
     int pair[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     ours_ = FileDescriptor(pair[0]);
+    EXPECT_EQ(fcntl(pair[0], F_SETFL, O_NONBLOCK), 0);  // As all sockets of sluice.
     theirs_ = FileDescriptor(pair[1]);
   }
 

@@ -12,16 +12,11 @@
 namespace sluice::engine {
 namespace {
 
-// splice(2) that does not wait for `socket`, one of its two ends. SPLICE_F_NONBLOCK is about the
-// pipe only. The socket's own flag decides about the socket, and may not stay: io_uring would not
-// wait for a non-blocking socket, either. Returns bytes or -errno.
-int SpliceNow(int socket, int from, int to, size_t num_bytes) {
-  (void)fcntl(socket, F_SETFL, O_NONBLOCK);
+// Returns bytes or -errno.
+int SpliceNow(int from, int to, size_t num_bytes) {
   const ssize_t n =
       splice(from, nullptr, to, nullptr, num_bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-  const int error = errno;
-  (void)fcntl(socket, F_SETFL, 0);
-  return n < 0 ? -error : static_cast<int>(n);
+  return n < 0 ? -errno : static_cast<int>(n);
 }
 
 }  // namespace
@@ -44,14 +39,14 @@ std::unique_ptr<SplicePipe> SplicePipe::Create() {
 
 int SplicePipe::Fill(int fd, size_t bytes_max) {
   CHECK_EQ(num_bytes_, 0u);
-  const int result = SpliceNow(fd, fd, write_end_.get(), std::min(bytes_max, kBytes));
+  const int result = SpliceNow(fd, write_end_.get(), std::min(bytes_max, kBytes));
   num_bytes_ = static_cast<size_t>(std::max(result, 0));
   return result;
 }
 
 int SplicePipe::Drain(int fd) {
   CHECK_GT(num_bytes_, 0u);
-  const int result = SpliceNow(fd, read_end_.get(), fd, num_bytes_);
+  const int result = SpliceNow(read_end_.get(), fd, num_bytes_);
   num_bytes_ -= static_cast<size_t>(std::max(result, 0));
   return result;
 }

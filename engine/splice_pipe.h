@@ -15,7 +15,7 @@ namespace sluice::engine {
 
 // A pipe that is filled from one socket, drained into another, and filled again when it is empty:
 // so that a socket that has nothing can be told from a pipe that takes no more. Neither ever waits.
-// The sockets are blocking ones (io_uring would not wait for others).
+// The sockets must be non-blocking: SPLICE_F_NONBLOCK is about the pipe only.
 class SplicePipe {
  public:
   // Room for as many pieces of packets as this has pages: 1 to 32 KB each.

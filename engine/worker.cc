@@ -329,7 +329,7 @@ void Worker::CloseListener(Listener& listener) {
   const int fd = listener.socket.get();
   if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0) {
     for (;;) {
-      FileDescriptor client(accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+      FileDescriptor client(accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!client.valid()) break;
       AddConnection(listener, std::move(client));
     }
