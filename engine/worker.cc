@@ -505,8 +505,7 @@ bool Worker::Drain(Slot& slot, Side side, SplicePipe& pipe) {
   return false;
 }
 
-// --- Sends and receives that wait
-// -----------------------------------------------------------------
+// --- Sends and receives that wait ----------------------------------------------------------------
 
 void Worker::ConcludeSends() {
   for (const AtOnce& at_once : at_once_) {
