@@ -13,7 +13,7 @@
 //   {"aead": {"aes_128_gcm_seal_16384_gb_per_s": 5.5, ...},
 //    "primitives": {"x25519_derive_us": 40, ...},
 //    "socket": {"recv_64_us": 0.4, "send_64_us": 1.6, ...},
-//    "relay": {"bulk_s_per_gb": 0.24, "small_us": 7.2, "churn_us": 30}}
+//    "relay": {"bulk_s_per_gb": 0.24, "splice_s_per_gb": 0.13, "small_us": 7.2, "churn_us": 30}}
 #include <cstdio>
 #include <cstring>
 #include <string>
