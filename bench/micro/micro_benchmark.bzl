@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_binary")
 
-def micro_benchmark(name, deps):
+def micro_benchmark(name, deps, target_compatible_with = []):
     """Makes the program NAME from NAME.cc, and NAME_smoke_test.
 
     The test runs every benchmark for a moment: a measurement that has stopped working is otherwise
@@ -11,11 +11,13 @@ def micro_benchmark(name, deps):
     Args:
       name: ends with _bench.
       deps: without Google Benchmark.
+      target_compatible_with: as of any rule.
     """
     cc_binary(
         name = name,
         testonly = True,
         srcs = [name + ".cc"],
+        target_compatible_with = target_compatible_with,
         deps = deps + ["@com_github_google_benchmark//:benchmark_main"],
     )
     native.sh_test(
@@ -25,4 +27,5 @@ def micro_benchmark(name, deps):
         args = ["$(location :%s)" % name],
         data = [":" + name],
         tags = ["bench"],
+        target_compatible_with = target_compatible_with,
     )
