@@ -40,10 +40,11 @@ namespace sluice::tls {
 
 bool AesGcmVaes::Available() {
   static const bool available =
-      __builtin_cpu_supports("aes") && __builtin_cpu_supports("avx2") &&
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
+      __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("vaes") &&
+      __builtin_cpu_supports("vpclmulqdq");
   return available;
 }
 

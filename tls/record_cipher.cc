@@ -121,6 +121,8 @@ std::unique_ptr<RecordCipher> RecordCipher::Create(const SSL* ssl, Direction dir
       return nullptr;
   }
   const bool is_tls13 = SSL_version(ssl) == TLS1_3_VERSION;
+  // Its AEADs check that nonces count up, from the first one that they see (aead_aes_gcm_tls13).
+  if (is_tls13 && direction == Direction::kSeal && ssl->s3->write_sequence == 0) return nullptr;
   if (!(is_tls13 ? keys.Derive13(ssl, direction) : keys.Derive12(ssl, direction))) return nullptr;
   return std::unique_ptr<RecordCipher>(new RecordCipher(keys, direction, is_tls13));
 }

@@ -6,20 +6,27 @@
 #include <openssl/ssl.h>
 
 #include <cstring>
+#include <functional>
 #include <limits>
 
+#include "absl/log/check.h"
 #include "src/ssl/internal.h"
 #include "tls/record_cipher.h"
 
 namespace sluice::tls {
 namespace {
 
-// Keys of its own for a direction are made, and keep 1 KB, once a record as long as this has gone
+// Keys of its own for a direction are made, and keep 1.2 KB, once a record as long as this has gone
 // there. That earlier costs more than it saves.
 constexpr size_t kLongRecordBytes = 4 * 1024;
 
 // The two bytes of a record's header that say how long its body is (RFC 8446 5.1).
 size_t BodyBytes(std::span<const uint8_t> header) { return size_t{header[3]} << 8 | header[4]; }
+
+bool Overlap(std::span<const uint8_t> a, std::span<const uint8_t> b) {
+  return std::less<>()(a.data(), b.data() + b.size()) &&
+         std::less<>()(b.data(), a.data() + a.size());
+}
 
 // Input or opened data waits in the library.
 bool HasBufferedInput(const SSL* ssl) {
@@ -77,6 +84,7 @@ RecordShortcut::~RecordShortcut() = default;
 
 OpenedRecord RecordShortcut::Open(std::span<uint8_t> input, std::span<uint8_t> room, size_t* opened,
                                   size_t* consumed) {
+  DCHECK(!Overlap(input, room));
   *opened = *consumed = 0;
   if (SSL_in_init(ssl_) || HasBufferedInput(ssl_)) return OpenedRecord::kUnable;
   if (input.size() < SSL3_RT_HEADER_LENGTH) return OpenedRecord::kIncomplete;
@@ -113,6 +121,7 @@ OpenedRecord RecordShortcut::Open(std::span<uint8_t> input, std::span<uint8_t> r
 
 bool RecordShortcut::Seal(std::span<const uint8_t> plaintext, std::span<uint8_t> output,
                           size_t* produced) {
+  DCHECK(!Overlap(plaintext, output));
   if (MustWriteOtherwise(ssl_)) return false;
   const RecordCipher* const cipher =
       CipherFor(ssl_, RecordCipher::Direction::kSeal, plaintext.size(), &seals_);

@@ -72,18 +72,18 @@ class Session {
   // Decrypts records of io.input into `plaintext` and sets `*opened` to its new length.
   // Consumes as many records as fit; where the last is not all there, its bytes may be left for the
   // caller to keep and to offer again, at the start of what came behind them. Room for
-  // kRecordWireBytesMax bytes spares a detour. What follows a close_notify is dropped.
-  // Tickets and key updates are dealt with on the way. io.output is used for alerts only and may be
-  // empty. `*opened` may be non-zero with every outcome: bytes opened before a close or a failure
-  // are good. Only after Handshake has said kDone.
+  // kRecordWireBytesMax bytes spares a detour. `plaintext` and io.input do not overlap. What
+  // follows a close_notify is dropped. Tickets and key updates are dealt with on the way. io.output
+  // is used for alerts only and may be empty. `*opened` may be non-zero with every outcome: bytes
+  // opened before a close or a failure are good. Only after Handshake has said kDone.
   [[nodiscard]] Outcome Open(Ciphertext& io, std::span<uint8_t> plaintext, size_t* opened);
 
   // Encrypts from the start of `plaintext` as many bytes as io.output has room for, in records of
   // up to kRecordPlaintextBytesMax, and sets `*sealed`. kDone: all of it. kNeedOutput: the rest
   // waits; the caller keeps those bytes and offers them again, and room for more than
   // kRecordOverheadBytesMax bytes with them. A record is shortened to fit only where none has been
-  // written by this call. io.input is not looked at. Only after Handshake has said kDone and before
-  // Shutdown.
+  // written by this call. `plaintext` and io.output do not overlap. io.input is not looked at. Only
+  // after Handshake has said kDone and before Shutdown.
   [[nodiscard]] Outcome Seal(Ciphertext& io, std::span<const uint8_t> plaintext, size_t* sealed);
 
   // Writes close_notify, once however often it is called; nothing in the middle of a handshake.

@@ -528,6 +528,20 @@ TEST_P(SessionTest, GarbageNeverCrashesOpen) {
 
 class Tls12SessionTest : public ::testing::Test {};
 
+// Long and short pieces, both ways.
+void ExpectCarriesLongAndShort(TestLink& link) {
+  std::string expected = link.opened();
+  for (const size_t size : {100'000, 100, 1, 16'384, 5'000}) {
+    const std::string text = Text(size);
+    link.Send(link.server().Write(text));
+    ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
+    ASSERT_EQ(link.Seal(text), Outcome::kDone);
+    ASSERT_EQ(link.server().TakePlaintext(), text) << link.server().error();
+    expected += text;
+  }
+  EXPECT_EQ(link.opened(), expected);
+}
+
 TEST_F(Tls12SessionTest, LongAndShortRecordsOfEveryCipherGoBothWays) {
   for (const char* cipher : {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
                              "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA"}) {
@@ -539,16 +553,7 @@ TEST_F(Tls12SessionTest, LongAndShortRecordsOfEveryCipherGoBothWays) {
     TestLink link(*context, nullptr, server);
     ASSERT_TRUE(link.Greet()) << cipher << link.session().failure().text;
     ASSERT_EQ(link.session().cipher(), cipher);
-    std::string expected = "hello";
-    for (const size_t size : {100, 100'000, 1, 16'384, 5'000}) {
-      const std::string text = Text(size);
-      link.Send(link.server().Write(text));
-      ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
-      ASSERT_EQ(link.Seal(text), Outcome::kDone);
-      ASSERT_EQ(link.server().TakePlaintext(), text) << link.server().error();
-      expected += text;
-    }
-    EXPECT_EQ(link.opened(), expected);
+    ExpectCarriesLongAndShort(link);
   }
 }
 
@@ -584,6 +589,39 @@ TEST_F(Tls12SessionTest, RenegotiationIsRefused) {
 }
 
 class Tls13SessionTest : public ::testing::Test {};
+
+TEST_F(Tls13SessionTest, LongAndShortRecordsOfEveryAesGoBothWays) {
+  tools::CertificateSpec spec = tools::ServerSpec({"backend.test"});
+  spec.key_kind = tools::KeyKind::kP384;
+  for (const bool is_256 : {false, true}) {
+    const auto context = MakeContext(VerifyingSettings(Identities().root));
+    TestServerOptions options = ServerOptions(Identities().root.Issue(spec));
+    options.wpa3_192 = is_256;
+    TestServer server(options);
+    TestLink link(*context, nullptr, server);
+    ASSERT_TRUE(link.Greet()) << link.session().failure().text << link.server().error();
+    ASSERT_EQ(link.session().cipher(),
+              is_256 ? "TLS_AES_256_GCM_SHA384" : "TLS_AES_128_GCM_SHA256");
+    ExpectCarriesLongAndShort(link);
+  }
+}
+
+// The first record of all is long, and BoringSSL has to find its own numbers good afterwards.
+TEST_F(Tls13SessionTest, AlertsAndKeyUpdatesFollowWhereTheFirstRecordWasLong) {
+  const auto context = MakeContext(VerifyingSettings(Identities().root));
+  TestServer server(ServerOptions(Identities().server));
+  TestLink link(*context, nullptr, server);
+  ASSERT_EQ(link.Handshake(), Outcome::kDone) << link.session().failure().text;
+  const std::string text = Text(40'000);
+  for (int round = 0; round < 4; ++round) {
+    ASSERT_EQ(link.Seal(text), Outcome::kDone);
+    ASSERT_EQ(link.server().TakePlaintext(), text) << link.server().error();
+    link.Send(link.server().KeyUpdate(/*ask_back=*/true));
+    ASSERT_EQ(link.Open(), Outcome::kNeedInput) << link.session().failure().text;
+  }
+  EXPECT_EQ(link.Shutdown(), Outcome::kDone);
+  EXPECT_TRUE(link.server().close_notify_received()) << link.server().error();
+}
 
 TEST_F(Tls13SessionTest, KeyUpdatesAreFollowedAndAnsweredWithTheNextBytes) {
   const auto context = MakeContext(VerifyingSettings(Identities().root));

@@ -84,6 +84,9 @@ TestServer::TestServer(const TestServerOptions& options)
     }
     SSL_CTX_set_verify(ssl_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
+  if (options.wpa3_192) {
+    CHECK_EQ(SSL_CTX_set_compliance_policy(ssl_ctx, ssl_compliance_policy_wpa3_192_202304), 1);
+  }
   if (!alpn_.empty()) {
     SSL_CTX_set_alpn_select_cb(ssl_ctx, SelectAlpn, const_cast<std::vector<std::string>*>(&alpn_));
   }

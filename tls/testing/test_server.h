@@ -35,6 +35,9 @@ struct TestServerOptions {
   Version max_version = Version::kTls13;
   std::string ciphers = "ALL";  // TLS 1.2 and older.
   std::string groups;           // "P-256:X25519"; empty: BoringSSL's.
+  // Only AES-256 and P-384, in TLS 1.3 too, whose ciphers cannot be chosen otherwise. Needs a
+  // certificate with P-384.
+  bool wpa3_192 = false;
   // After a full TLS 1.3 handshake and after a resumed one alike.
   int num_tickets = 2;
   // Off: no ticket in TLS 1.2, and none is taken back.
