@@ -61,7 +61,7 @@ Ending Served(std::string_view received);
 Ending Truncated(std::string_view received);
 
 struct Misbehaviour {
-  const char* name;  // As a test's, without the verdict.
+  std::string name;  // As a test's, without the verdict.
   Script script;
   Ending ending;
   // Of the connection before it, which has to go well: leaves a ticket behind.

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,27 @@ constexpr bool kMeasuresCpu = !kSanitized;
 #else
 constexpr bool kMeasuresCpu = false;
 #endif
+
+// A record as long as makes sluice open those behind it with keys of its own (tls/record_cipher.h).
+const std::string& Greeting() {
+  static const auto* const greeting = new std::string(8 * 1024, 'g');
+  return *greeting;
+}
+
+// What the program defines; and what is not refused at once, once more behind the greeting.
+std::vector<Misbehaviour> AllMisbehaviours() {
+  std::vector<Misbehaviour> all = Misbehaviours();
+  for (const Misbehaviour& misbehaviour : Misbehaviours()) {
+    if (misbehaviour.ending.refused) continue;
+    Misbehaviour& greeting = all.emplace_back(misbehaviour);
+    greeting.name = absl::StrCat("Greeting_", misbehaviour.name);
+    greeting.script = [script = misbehaviour.script](RecordLayer& wire) {
+      wire.set_greeting(Greeting());
+      script(wire);
+    };
+  }
+  return all;
+}
 
 // A good upstream echoes.
 void ExpectServed(const std::string& address) {
@@ -57,7 +79,7 @@ std::string TextBefore(std::string_view parties, std::string_view log) {
 
 class MisbehaviourTest : public ::testing::TestWithParam<size_t> {
  protected:
-  static void SetUpTestSuite() { stage_ = new Stage(Misbehaviours()); }
+  static void SetUpTestSuite() { stage_ = new Stage(AllMisbehaviours()); }
   static void TearDownTestSuite() {
     // Whatever was run is told once, and what does no harm is not told at all.
     const std::string log = stage_->sluice().StopAndGetLog();
@@ -95,10 +117,11 @@ TEST_P(MisbehaviourTest, EndsAsItShouldAndTheNextConnectionIsServed) {
   Socket client = Socket::Connect(address);
   EXPECT_TRUE(client.Send(kClientBytes));
   stage_->Begin(index);  // Not before: a RST could come in between.
-  EXPECT_EQ(ending.received, client.ReceiveToEnd());
+  const std::string received = client.ReceiveToEnd();
   EXPECT_EQ(ending.client_end, client.end());
   ASSERT_EQ(std::future_status::ready, seen_by_upstream.wait_for(kPatience));
   const Seen seen = seen_by_upstream.get();
+  EXPECT_EQ(absl::StrCat(seen.has_greeted ? Greeting() : "", ending.received), received);
   EXPECT_NE(End::kPatience, seen.end) << "sluice keeps the connection to its upstream";
   if (ending.refused) {
     EXPECT_FALSE(seen.may_hold_application_data);
@@ -126,8 +149,8 @@ TEST_P(MisbehaviourTest, EndsAsItShouldAndTheNextConnectionIsServed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Upstream, MisbehaviourTest,
-                         ::testing::Range(size_t{0}, Misbehaviours().size()),
-                         [](const auto& info) { return Misbehaviours()[info.param].name; });
+                         ::testing::Range(size_t{0}, AllMisbehaviours().size()),
+                         [](const auto& info) { return AllMisbehaviours()[info.param].name; });
 
 }  // namespace
 }  // namespace sluice::testing

@@ -136,6 +136,13 @@ void RecordLayer::FlushByteByByte() {
   }
 }
 
+void RecordLayer::Greet() {
+  if (greeting_.empty()) return;
+  Queue(kApplicationData, greeting_);
+  Flush();
+  has_greeted_ = true;
+}
+
 void RecordLayer::Finish() {
   Flush();
   socket_.ShutdownWrite();

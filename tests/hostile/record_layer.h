@@ -78,6 +78,11 @@ class RecordLayer {
   void Reset();
   bool reset() const { return reset_; }
   void SetWriteKeys(const TrafficKeys& keys) { write_cipher_.emplace(keys); }
+  // What a server that has accepted the client is to say first.
+  void set_greeting(std::string_view data) { greeting_ = data; }
+  // Sends the greeting, if there is one, behind what is queued.
+  void Greet();
+  bool has_greeted() const { return has_greeted_; }
 
   // --- Reading ---
 
@@ -112,6 +117,8 @@ class RecordLayer {
   std::string queued_;
   size_t fragment_bytes_ = kFragmentBytesMax;
   bool reset_ = false;
+  std::string greeting_;
+  bool has_greeted_ = false;
   std::optional<RecordCipher> write_cipher_;
   std::optional<RecordCipher> read_cipher_;
   std::optional<TrafficKeys> next_read_keys_;

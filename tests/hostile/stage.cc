@@ -54,6 +54,7 @@ void Stage::Upstream::Serve(Socket& socket) {
   misbehaviour.script(wire);
   const End end = wire.reset() ? End::kStillOpen : wire.Drain();
   seen.set_value({.may_hold_application_data = wire.may_hold_application_data(),
+                  .has_greeted = wire.has_greeted(),
                   .bytes = wire.bytes_received(),
                   .end = end});
 }

@@ -24,6 +24,7 @@ namespace sluice::testing {
 // What an upstream saw of sluice, once both had ended the connection.
 struct Seen {
   bool may_hold_application_data;
+  bool has_greeted;  // It has said its greeting, if it was to say one.
   std::string bytes;
   End end;  // kStillOpen: the upstream did not wait for it.
 };

@@ -108,6 +108,7 @@ bool Tls12Server::Accept() {
   SayChangeCipherSpec();
   Say(Finished());
   wire_.Flush();
+  wire_.Greet();
   return true;
 }
 

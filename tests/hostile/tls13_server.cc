@@ -169,7 +169,9 @@ bool Tls13Server::Accept() {
   if (!ReadClientHello()) return false;
   SayWholeFlight();
   wire_.Flush();
-  return ReadClientFinished();
+  if (!ReadClientFinished()) return false;
+  wire_.Greet();
+  return true;
 }
 
 void Tls13Server::Close() {
