@@ -206,5 +206,70 @@ TEST(Worker, ResetOfTheUpstreamReachesTheClientAsReset) {
   EXPECT_EQ(client.end(), End::kReset);
 }
 
+// --- Connections on which small messages have gone for a while ---
+
+constexpr int kExchanges = 10;
+
+void Exchange(Socket& client) {
+  for (int i = 0; i < kExchanges; ++i) {
+    ASSERT_TRUE(client.Send("ping"));
+    ASSERT_EQ(client.Receive(4), "ping");
+  }
+}
+
+// The upstream's side of Exchange.
+void Answer(Socket& socket) {
+  for (int i = 0; i < kExchanges; ++i) {
+    EXPECT_EQ(socket.Receive(4), "ping");
+    EXPECT_TRUE(socket.Send("ping"));
+  }
+}
+
+TEST(Worker, BulkBehindSmallMessagesArrivesWholeAndInOrderBothWays) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()});
+  Socket client = Socket::Connect(worker.address());
+  for (const uint64_t num_bytes : {1000, 8191, 8192, 8193, 100'000, 5'000'000, 10, 20'000'000}) {
+    ASSERT_NO_FATAL_FAILURE(Exchange(client));
+    ASSERT_TRUE(client.ExchangePatterns(num_bytes, num_bytes, num_bytes)) << num_bytes;
+  }
+  client.ShutdownWrite();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  EXPECT_EQ(client.end(), End::kFin);
+  EXPECT_GT(worker.metrics().spliced_bytes_total.value(), 0u);
+}
+
+TEST(Worker, EndBehindSmallMessagesComesBehindTheLastBytes) {
+  TcpServer upstream([](Socket& socket) {
+    Answer(socket);
+    EXPECT_TRUE(socket.SendPattern(1, 100'000));
+  });
+  RunningWorker worker({upstream.address()});
+  for (int i = 0; i < 50; ++i) {
+    Socket client = Socket::Connect(worker.address());
+    ASSERT_NO_FATAL_FAILURE(Exchange(client));
+    ASSERT_EQ(client.ReceivePattern(1, 100'000), 100'000u);
+    ASSERT_EQ(client.ReceiveToEnd(), "");
+    ASSERT_EQ(client.end(), End::kFin);
+  }
+}
+
+TEST(Worker, ResetBehindSmallMessagesReachesTheClientAsReset) {
+  TcpServer upstream([](Socket& socket) {
+    Answer(socket);
+    EXPECT_EQ(socket.Receive(1), "x");
+    socket.Send("answer");
+    socket.ResetOnClose();
+  });
+  RunningWorker worker({upstream.address()});
+  for (int i = 0; i < 20; ++i) {
+    Socket client = Socket::Connect(worker.address());
+    ASSERT_NO_FATAL_FAILURE(Exchange(client));
+    ASSERT_TRUE(client.Send("x"));
+    ASSERT_EQ(client.ReceiveToEnd(), "answer");
+    ASSERT_EQ(client.end(), End::kReset) << i;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::engine
