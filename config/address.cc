@@ -33,6 +33,25 @@ std::string UnixText(const sockaddr_un& address, socklen_t len) {
 
 }  // namespace
 
+std::string_view HostText(const Address& address) {
+  std::string_view text = address.text;
+  if (address.family() != AF_INET && address.family() != AF_INET6) return text;
+  text = text.substr(0, text.rfind(':'));
+  if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
+  return text;
+}
+
+bool IsWildcard(const Address& address) {
+  const std::string_view host = HostText(address);
+  return (address.family() == AF_INET && host == "0.0.0.0") ||
+         (address.family() == AF_INET6 && host == "::");
+}
+
+std::string_view PortText(const Address& address) {
+  if (address.family() != AF_INET && address.family() != AF_INET6) return {};
+  return std::string_view(address.text).substr(address.text.rfind(':') + 1);
+}
+
 Address AddressFromSockaddr(const sockaddr* address, socklen_t len) {
   Address result;
   result.storage_len = std::min<socklen_t>(len, sizeof(result.storage));

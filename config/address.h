@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace sluice::config {
 
@@ -24,6 +25,16 @@ struct Address {
 // Builds an Address from what the kernel filled in (getpeername, accept).
 // An unnamed AF_UNIX peer prints as "unix:". Never fails: an unknown family prints as "unknown".
 Address AddressFromSockaddr(const sockaddr* address, socklen_t len);
+
+// The address without its port, IPv6 without brackets, as nginx logs a client. The whole text where
+// there is no port.
+std::string_view HostText(const Address& address);
+
+// The port; empty where there is none.
+std::string_view PortText(const Address& address);
+
+// Whether it stands for every address of the machine: 0.0.0.0 or [::].
+bool IsWildcard(const Address& address);
 
 }  // namespace sluice::config
 

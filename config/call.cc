@@ -6,10 +6,21 @@
 #include "absl/strings/str_cat.h"
 #include "config/quote.h"
 #include "config/suggest.h"
-#include "config/template.h"
 #include "config/value.h"
 
 namespace sluice::config {
+namespace {
+
+absl::StatusOr<Template> ParseOrReport(const Call& call, const Word& value) {
+  absl::StatusOr<Template> parsed = Template::Parse(value.text);
+  if (!parsed.ok()) {
+    call.Error(value, absl::StrCat(parsed.status().message(), " in \"", call.spec.name,
+                                   "\" directive: expected \"$name\" or \"${name}\" behind \"$\""));
+  }
+  return parsed;
+}
+
+}  // namespace
 
 void Call::Error(const Word& at, std::string message) const {
   diagnostics.Error(at.span, std::move(message));
@@ -34,13 +45,16 @@ void Call::NotSupportedYet(const Word& at, std::string_view what) const {
   Error(at, absl::StrCat(what, " is not supported yet"));
 }
 
+std::optional<Template> Call::ParseTemplate(const Word& value) const {
+  absl::StatusOr<Template> parsed = ParseOrReport(*this, value);
+  if (!parsed.ok()) return std::nullopt;
+  parsed->Bind([&](std::string_view name) { return variables.IndexOf(name, value.span); });
+  return *std::move(parsed);
+}
+
 bool Call::RefuseVariables(const Word& value) const {
-  const absl::StatusOr<Template> parsed = Template::Parse(value.text);
-  if (!parsed.ok()) {
-    Error(value, absl::StrCat(parsed.status().message(), " in \"", spec.name,
-                              "\" directive: expected \"$name\" or \"${name}\" behind \"$\""));
-    return true;
-  }
+  const absl::StatusOr<Template> parsed = ParseOrReport(*this, value);
+  if (!parsed.ok()) return true;
   for (const std::string& name : parsed->variables()) {
     Error(value, absl::StrCat("variable \"$", name, "\" in \"", spec.name,
                               "\" is not supported yet: expected a fixed value"));

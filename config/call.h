@@ -3,6 +3,7 @@
 #define SLUICE_CONFIG_CALL_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +14,9 @@
 #include "config/resolver.h"
 #include "config/scope.h"
 #include "config/system.h"
+#include "config/template.h"
 #include "config/tree.h"
+#include "config/variable_table.h"
 
 namespace sluice::config {
 
@@ -28,6 +31,7 @@ struct Call {
   const System& system;
   Resolver& resolver;
   DiagnosticList& diagnostics;
+  VariableTable& variables;
   MainScope& main;
   ServerScope* server;      // Null outside stream and server.
   UpstreamScope* upstream;  // Null outside upstream.
@@ -43,6 +47,8 @@ struct Call {
   void InvalidParameter(const Word& at, std::span<const std::string_view> known) const;
   // `what` is a part of nginx's language that sluice does not have.
   void NotSupportedYet(const Word& at, std::string_view what) const;
+  // `value` with its variables bound; none if it is bad: reported.
+  std::optional<Template> ParseTemplate(const Word& value) const;
   // Reports and returns true if `value` has a variable in it, good or bad, which sluice would take
   // literally.
   bool RefuseVariables(const Word& value) const;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "config/directives.h"
+#include "config/variable.h"
 #include "gtest/gtest.h"
 
 namespace sluice::config {
@@ -58,6 +59,38 @@ TEST(Compatibility, PageAndTablesSayTheSame) {
   }
   for (const auto& [name, state] : states) {
     ADD_FAILURE() << name << " is documented as \"" << state << "\", but in no table";
+  }
+}
+
+// The state of each variable, by name, from the rows "| $name | state | what it is |".
+std::map<std::string, std::string> ReadVariableStates() {
+  std::ifstream file("docs/compatibility.md");
+  std::map<std::string, std::string> states;
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with("| $")) continue;
+    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    EXPECT_EQ(cells.size(), 3u) << line;
+    EXPECT_TRUE(states.emplace(cells[0].substr(3), cells[1]).second) << "twice: " << line;
+  }
+  return states;
+}
+
+TEST(Compatibility, PageAndVariablesSayTheSame) {
+  std::map<std::string, std::string> states = ReadVariableStates();
+  for (const VariableSpec& spec : AllVariables()) {
+    const std::string& state = states[std::string(spec.name)];
+    EXPECT_TRUE(state == "same" || state == "differs" || state == "own")
+        << spec.name << ": " << state;
+    states.erase(std::string(spec.name));
+  }
+  for (const std::string_view name : VariablesNotSupported()) {
+    const std::string row = std::string(name) + (name.ends_with('_') ? "*" : "");
+    EXPECT_EQ(states[row], "not yet") << name;
+    states.erase(row);
+  }
+  for (const auto& [name, state] : states) {
+    ADD_FAILURE() << "$" << name << " is documented as \"" << state << "\", but in no table";
   }
 }
 

@@ -57,7 +57,8 @@ class Compiler {
                          absl::StrCat("no \"stream\" block in ", Quote(input_.main_source->name()),
                                       ": there is nothing to proxy"));
     }
-    Plan plan = std::move(linker_).Finish(std::move(main_.process), input_.check_tls);
+    Plan plan = std::move(linker_).Finish(std::move(main_.process), std::move(variables_),
+                                          input_.check_tls);
     if (diagnostics_.has_errors()) return std::nullopt;
     return plan;
   }
@@ -105,6 +106,7 @@ class Compiler {
                 .system = input_.system,
                 .resolver = resolver_,
                 .diagnostics = diagnostics_,
+                .variables = variables_,
                 .main = main_,
                 .server = site.server,
                 .upstream = site.upstream};
@@ -185,6 +187,7 @@ class Compiler {
     inherited.server.error_logs = main_.process.error_logs;
     Site site{.block = block, .server = &inherited};
     Walk(node.children, site);
+    linker_.SetLogFormats(std::move(main_.log_formats));
     for (const PendingBlock& pending : site.pending) {
       if (pending.inside == kUpstream) CompileUpstream(*pending.node);
     }
@@ -218,6 +221,7 @@ class Compiler {
   DiagnosticList& diagnostics_;
   Resolver resolver_;
   Linker linker_;
+  VariableTable variables_;
   MainScope main_;
   // The files whose text is being walked, outermost first.
   std::vector<const SourceFile*> open_files_;

@@ -18,6 +18,8 @@ std::span<const DirectiveSpec> ListenDirectives();    // directives_listen.cc
 std::span<const DirectiveSpec> ProxyDirectives();     // directives_proxy.cc
 std::span<const DirectiveSpec> UpstreamDirectives();  // directives_upstream.cc
 std::span<const DirectiveSpec> TlsDirectives();       // directives_tls.cc
+std::span<const DirectiveSpec> SessionDirectives();   // directives_session.cc
+std::span<const DirectiveSpec> LogDirectives();       // directives_log.cc
 
 // A directive that nginx has, in a place where sluice could meet it, and that sluice refuses.
 struct RefusedDirective {

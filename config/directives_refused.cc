@@ -37,7 +37,6 @@ constexpr RefusedDirective kRefused[] = {
     {"variables_hash_max_size", kNotYet},
 
     // Access, geo, limits, logs, maps.
-    {"access_log", kNotYet},
     {"allow", kNotYet},
     {"deny", kNotYet},
     {"geo", kNotYet},
@@ -50,13 +49,10 @@ constexpr RefusedDirective kRefused[] = {
     {"limit_conn_dry_run", kNotYet},
     {"limit_conn_log_level", kNotYet},
     {"limit_conn_zone", kNotYet},
-    {"log_format", kNotYet},
     {"map", kNotYet},
     {"map_hash_bucket_size", kNotYet},
     {"map_hash_max_size", kNotYet},
     {"num_map", kNotYet},
-    {"open_log_file_cache", kNotYet},
-    {"set", kNotYet},
     {"set_real_ip_from", kNotYet},
     {"split_clients", kNotYet},
 
@@ -67,7 +63,6 @@ constexpr RefusedDirective kRefused[] = {
     {"mqtt_rewrite_buffer_size", kNotYet},
     {"mqtt_set_connect", kNotYet},
     {"pass", kNotYet},
-    {"return", kNotYet},
 
     // ngx_stream_proxy_module.
     {"proxy_download_rate", kNotYet},

@@ -89,14 +89,25 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
                        "no \"listen\" is defined for server: expected \"listen PORT;\"");
   }
   AddListeners(scope, index);
+  AddAccessLogs(scope, scope.server);
 
   std::optional<int> upstream;
   std::string name;
+  if (const Directive* const returns = block.SetHereBy("return"); returns != nullptr) {
+    if (block.SetHereBy("proxy_pass") != nullptr) {
+      diagnostics_.Error(returns->name.span,
+                         "\"return\" and \"proxy_pass\" in one server: expected one of them");
+    }
+    scope.server.return_text = scope.return_text.value_or(Template());
+    plan_.servers.push_back(std::move(scope.server));
+    return;
+  }
   if (scope.proxy_pass != nullptr) {
     upstream = FindUpstream(*scope.proxy_pass, &name);
-  } else if (!block.Mentions("proxy_pass") && !block.Mentions("return") &&
-             !block.Mentions("pass")) {
-    diagnostics_.Error(keyword.span, "no handler for server: expected \"proxy_pass ADDRESS;\"");
+  } else if (!block.Mentions("proxy_pass") && !block.Mentions("pass")) {
+    diagnostics_.Error(keyword.span,
+                       "no handler for server: expected \"proxy_pass ADDRESS;\" or "
+                       "\"return VALUE;\"");
   }
   if (upstream.has_value()) {
     scope.server.upstream = *upstream;
@@ -201,9 +212,44 @@ std::optional<int> Linker::FindImplicitUpstream(const Word& proxy_pass, const En
   return index;
 }
 
-Plan Linker::Finish(Process process, const TlsCheck& check) && {
+void Linker::AddAccessLogs(const ServerScope& scope, Server& server) {
+  for (const PlacedAccessLog& placed : scope.access_logs) {
+    const auto format =
+        std::find_if(plan_.log_formats.begin(), plan_.log_formats.end(),
+                     [&](const LogFormat& known) { return known.name == placed.format->text; });
+    if (format == plan_.log_formats.end()) {
+      std::vector<std::string_view> names;
+      for (const LogFormat& known : plan_.log_formats) names.push_back(known.name);
+      diagnostics_.Error(placed.format->span,
+                         absl::StrCat("unknown log format ", Quote(placed.format->text),
+                                      DidYouMean(placed.format->text, names)));
+      continue;
+    }
+    AccessLog log = placed.log;
+    log.format = static_cast<int>(format - plan_.log_formats.begin());
+    if (log.path.constant()) {
+      const auto [first, is_new] =
+          log_files_.try_emplace(log.path.text(), LogFile{log, placed.path->span});
+      const AccessLog& known = first->second.log;
+      if (known.buffer_bytes != log.buffer_bytes || known.flush_ms != log.flush_ms ||
+          known.gzip_level != log.gzip_level) {
+        diagnostics_.Error(placed.path->span,
+                           absl::StrCat("access_log ", Quote(placed.path->text),
+                                        " already defined with conflicting parameters at ",
+                                        first->second.span.Where(),
+                                        ": give both the same buffer, flush and gzip"));
+        continue;
+      }
+    }
+    server.access_logs.push_back(std::move(log));
+  }
+}
+
+Plan Linker::Finish(Process process, VariableTable variables, const TlsCheck& check) && {
   tls_profiles_.Check(check);
   plan_.process = std::move(process);
+  plan_.num_set_slots = variables.num_slots();
+  plan_.variables = std::move(variables).Finish(diagnostics_);
   plan_.tls_profiles = std::move(tls_profiles_).Take();
   return std::move(plan_);
 }

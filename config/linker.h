@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostic.h"
@@ -13,6 +14,7 @@
 #include "config/scope.h"
 #include "config/system.h"
 #include "config/tls_profiles.h"
+#include "config/variable_table.h"
 
 namespace sluice::config {
 
@@ -29,11 +31,15 @@ class Linker {
   // A finished `server` block.
   void AddServer(ServerScope scope, const Block& block);
 
+  // Those of `stream`, before the first server.
+  void SetLogFormats(std::vector<LogFormat> formats) { plan_.log_formats = std::move(formats); }
+
   // Checks all TLS profiles with `check` and hands out the plan. It is a good one only if nothing
   // was reported as an error. Nothing may be called afterwards.
-  Plan Finish(Process process, const TlsCheck& check) &&;
+  Plan Finish(Process process, VariableTable variables, const TlsCheck& check) &&;
 
  private:
+  void AddAccessLogs(const ServerScope& scope, Server& server);
   void AddListeners(const ServerScope& scope, int server);
   // The index of the upstream that `proxy_pass` means; none if there is none: reported.
   // Sets `*name` to the host name or group name in it, empty for a unix socket.
@@ -53,6 +59,12 @@ class Linker {
   // By proxy_pass.
   std::unordered_map<std::string, int> implicit_;
   std::unordered_map<std::string, Span> listening_;
+  // The first access_log of each path without variables.
+  struct LogFile {
+    AccessLog log;
+    Span span;
+  };
+  std::unordered_map<std::string, LogFile> log_files_;
   bool has_too_many_listeners_ = false;
 };
 

@@ -35,45 +35,50 @@ inline bool SetIfGiven(std::optional<int64_t> value, int* field) {
   return value.has_value();
 }
 
-// Sets the arguments of `call` from number `first` on in `object`, by `table`. False if anything is
-// wrong with one: reported.
+// Sets what `word`, an argument of `call`, says in `object`, by `table`. False if anything is wrong
+// with it: reported.
+template <typename T>
+bool SetParameter(const Call& call, const Word& word, std::span<const Parameter<T>> table,
+                  T& object) {
+  const std::string_view text = word.text;
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const std::string_view value =
+      equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
+
+  const Parameter<T>* parameter = nullptr;
+  for (const Parameter<T>& row : table) {
+    if (row.name == name) parameter = &row;
+  }
+  if (parameter == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Parameter<T>& row : table) names.push_back(row.name);
+    call.InvalidParameter(word, names);
+  } else if (!parameter->refused.empty()) {
+    call.Error(word, absl::StrCat("parameter \"", name, "\" ", parameter->refused));
+  } else if (parameter->set == nullptr) {
+    call.NotSupportedYet(word,
+                         absl::StrCat("parameter \"", name, "\" of \"", call.spec.name, "\""));
+  } else if (parameter->expected.empty() != (equals == std::string_view::npos)) {
+    call.Error(word, parameter->expected.empty()
+                         ? absl::StrCat("parameter \"", name, "\" takes no value")
+                         : absl::StrCat("parameter \"", name, "\" needs a value: expected \"", name,
+                                        "=\" and ", parameter->expected));
+  } else if (!parameter->set(value, object)) {
+    call.Error(word, absl::StrCat("invalid value ", Quote(value), " of parameter \"", name,
+                                  "\": expected ", parameter->expected));
+  } else {
+    return true;
+  }
+  return false;
+}
+
+// The same for the arguments of `call` from number `first` on.
 template <typename T>
 bool SetParameters(const Call& call, size_t first, std::span<const Parameter<T>> table, T& object) {
   bool good = true;
   for (size_t i = first; i < call.directive.args.size(); ++i) {
-    const Word& word = call.arg(i);
-    const std::string_view text = word.text;
-    const size_t equals = text.find('=');
-    const std::string_view name = text.substr(0, equals);
-    const std::string_view value =
-        equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
-
-    const Parameter<T>* parameter = nullptr;
-    for (const Parameter<T>& row : table) {
-      if (row.name == name) parameter = &row;
-    }
-    bool accepted = false;
-    if (parameter == nullptr) {
-      std::vector<std::string_view> names;
-      for (const Parameter<T>& row : table) names.push_back(row.name);
-      call.InvalidParameter(word, names);
-    } else if (!parameter->refused.empty()) {
-      call.Error(word, absl::StrCat("parameter \"", name, "\" ", parameter->refused));
-    } else if (parameter->set == nullptr) {
-      call.NotSupportedYet(word,
-                           absl::StrCat("parameter \"", name, "\" of \"", call.spec.name, "\""));
-    } else if (parameter->expected.empty() != (equals == std::string_view::npos)) {
-      call.Error(word, parameter->expected.empty()
-                           ? absl::StrCat("parameter \"", name, "\" takes no value")
-                           : absl::StrCat("parameter \"", name, "\" needs a value: expected \"",
-                                          name, "=\" and ", parameter->expected));
-    } else if (!parameter->set(value, object)) {
-      call.Error(word, absl::StrCat("invalid value ", Quote(value), " of parameter \"", name,
-                                    "\": expected ", parameter->expected));
-    } else {
-      accepted = true;
-    }
-    good = good && accepted;
+    good &= SetParameter(call, call.arg(i), table, object);
   }
   return good;
 }

@@ -1,5 +1,7 @@
 #include "config/plan.h"
 
+#include <algorithm>
+
 namespace sluice::config {
 
 const char* LogLevelName(LogLevel level) {
@@ -22,6 +24,11 @@ const char* LogLevelName(LogLevel level) {
       return "debug";
   }
   return "unknown";
+}
+
+bool Plan::uses(VariableId id) const {
+  return std::any_of(variables.begin(), variables.end(),
+                     [id](const Variable& variable) { return variable.id == id; });
 }
 
 }  // namespace sluice::config

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "config/address.h"
+#include "config/template.h"
+#include "config/variable.h"
 #include "tls/settings.h"
 
 namespace sluice::config {
@@ -31,6 +33,43 @@ const char* LogLevelName(LogLevel level);
 struct ErrorLog {
   std::string file;  // Absolute path, or "stderr".
   LogLevel level = LogLevel::kError;
+};
+
+// How log_format writes what is in a variable.
+enum class LogEscape : uint8_t {
+  kDefault,  // "\xXX" for control characters, quotes, backslashes and what is above 126.
+  kJson,     // As a JSON string has it.
+  kNone,
+};
+
+struct LogFormat {
+  std::string name;
+  LogEscape escape = LogEscape::kDefault;
+  Template text;
+};
+
+struct AccessLog {
+  Template path;  // Absolute.
+  int format = kNoIndex;
+  // Not logged where this comes to "" or "0".
+  std::optional<Template> condition;
+  int64_t buffer_bytes = 0;  // 0: each line is written as soon as it can be.
+  int64_t flush_ms = 0;      // How long a line may stay in the buffer; 0: no bound.
+  int gzip_level = 0;        // 1 to 9; 0: not compressed.
+};
+
+// open_log_file_cache: for logs that are named with variables.
+struct LogFileCache {
+  int max = 0;  // 0: off, each line opens its file.
+  int64_t inactive_ms = 10'000;
+  int min_uses = 1;
+  int64_t valid_ms = 60'000;
+};
+
+// `set`: gives a variable its value, when a client has been accepted.
+struct SetVariable {
+  int variable = kNoIndex;  // Index into Plan::variables.
+  Template value;
 };
 
 // The main and events contexts.
@@ -85,7 +124,7 @@ struct CertificateCache {
 // One `server` block of `stream`.
 struct Server {
   std::string where;           // "file:line" of the block, for logs.
-  int upstream = kNoIndex;     // Index into Plan::upstreams.
+  int upstream = kNoIndex;     // Index into Plan::upstreams; kNoIndex: return_text is sent instead.
   int tls_profile = kNoIndex;  // Index into Plan::tls_profiles; kNoIndex: proxy_ssl off.
   int64_t connect_timeout_ms = 60'000;
   int64_t timeout_ms = 600'000;
@@ -105,6 +144,10 @@ struct Server {
   std::optional<ProxyBind> bind;
   // The server's own, else those of `stream`, else Process::error_logs. Never empty.
   std::vector<ErrorLog> error_logs;
+  std::vector<AccessLog> access_logs;
+  LogFileCache log_file_cache;
+  std::vector<SetVariable> sets;  // In the order of the file.
+  Template return_text;           // What a client gets that no upstream is for.
 };
 
 // One address to connect to. A `server` line whose host has several addresses gives several peers.
@@ -132,6 +175,13 @@ struct Plan {
   std::vector<Server> servers;
   std::vector<Upstream> upstreams;
   std::vector<tls::Settings> tls_profiles;  // Equal settings are one profile.
+  std::vector<LogFormat> log_formats;
+  // What the templates of the plan have in them.
+  std::vector<Variable> variables;
+  int num_set_slots = 0;  // Values of `set` that each connection has room for.
+
+  // Whether any template has this variable in it.
+  bool uses(VariableId id) const;
 };
 
 }  // namespace sluice::config

@@ -91,10 +91,44 @@ void DumpListener(const Listener& listener, Dump& dump) {
             " keepalive=", KeepaliveText(listener.keepalive));
 }
 
-void DumpServer(int index, const Server& server, Dump& dump) {
+std::string_view LogEscapeName(LogEscape escape) {
+  switch (escape) {
+    case LogEscape::kDefault:
+      return "default";
+    case LogEscape::kJson:
+      return "json";
+    case LogEscape::kNone:
+      return "none";
+  }
+  return "unknown";
+}
+
+void DumpAccessLog(const AccessLog& log, Dump& dump) {
+  dump.Line(
+      "access_log ", QuoteWhole(log.path.text()), " format=", log.format,
+      log.condition.has_value() ? absl::StrCat(" if=", QuoteWhole(log.condition->text())) : "",
+      " buffer_bytes=", log.buffer_bytes, " flush_ms=", log.flush_ms,
+      " gzip_level=", log.gzip_level);
+}
+
+void DumpSessionHandling(const Server& server, const Plan& plan, Dump& dump) {
+  for (const AccessLog& log : server.access_logs) DumpAccessLog(log, dump);
+  const LogFileCache& cache = server.log_file_cache;
+  if (cache.max > 0) {
+    dump.Line("log_file_cache max=", cache.max, " inactive_ms=", cache.inactive_ms,
+              " min_uses=", cache.min_uses, " valid_ms=", cache.valid_ms);
+  }
+  for (const SetVariable& set : server.sets) {
+    dump.Line("set ", plan.variables[set.variable].name, " ", QuoteWhole(set.value.text()));
+  }
+  if (server.upstream == kNoIndex) dump.Line("return ", QuoteWhole(server.return_text.text()));
+}
+
+void DumpServer(int index, const Plan& plan, Dump& dump) {
+  const Server& server = plan.servers[index];
   dump.Open("server ", index);
   dump.Line("where ", QuoteWhole(server.where));
-  dump.Line("upstream ", server.upstream);
+  if (server.upstream != kNoIndex) dump.Line("upstream ", server.upstream);
   if (server.tls_profile == kNoIndex) {
     dump.Line("tls_profile none");
   } else {
@@ -121,6 +155,7 @@ void DumpServer(int index, const Server& server, Dump& dump) {
     dump.Line("bind none");
   }
   dump.ErrorLogs(server.error_logs);
+  DumpSessionHandling(server, plan, dump);
   dump.Close();
 }
 
@@ -170,10 +205,15 @@ std::string DumpPlan(const Plan& plan) {
   DumpProcess(plan.process, dump);
   for (const Listener& listener : plan.listeners) DumpListener(listener, dump);
   for (size_t i = 0; i < plan.servers.size(); ++i) {
-    DumpServer(static_cast<int>(i), plan.servers[i], dump);
+    DumpServer(static_cast<int>(i), plan, dump);
   }
   for (size_t i = 0; i < plan.upstreams.size(); ++i) {
     DumpUpstream(static_cast<int>(i), plan.upstreams[i], dump);
+  }
+  for (size_t i = 0; i < plan.log_formats.size(); ++i) {
+    const LogFormat& format = plan.log_formats[i];
+    dump.Line("log_format ", i, " ", QuoteWhole(format.name),
+              " escape=", LogEscapeName(format.escape), " ", QuoteWhole(format.text.text()));
   }
   for (size_t i = 0; i < plan.tls_profiles.size(); ++i) {
     DumpTlsProfile(static_cast<int>(i), plan.tls_profiles[i], dump);

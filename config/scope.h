@@ -60,6 +60,7 @@ struct MainScope {
   bool affinity_auto = false;
   // worker_cpu_affinity: the masks as CPU numbers; with `auto` one at most.
   std::vector<std::vector<int>> cpu_masks;
+  std::vector<LogFormat> log_formats;  // Set in `stream`.
 };
 
 // A listening address and where it was written.
@@ -78,6 +79,13 @@ struct ConfCommand {
   Span span;
 };
 
+// An access_log whose format is not known yet.
+struct PlacedAccessLog {
+  AccessLog log;
+  const Word* path = nullptr;
+  const Word* format = nullptr;
+};
+
 // What `server` and, as the beginning of each server, `stream` set.
 struct ServerScope {
   Server server;
@@ -91,10 +99,12 @@ struct ServerScope {
   // strict_tls: what is not said about verification and SNI means "on".
   bool strict_tls = false;
   std::vector<ConfCommand> conf_commands;
+  std::vector<PlacedAccessLog> access_logs;
 
   // `server` only.
   std::vector<PlacedListener> listeners;
   const Word* proxy_pass = nullptr;
+  std::optional<Template> return_text;
 };
 
 struct UpstreamScope {

@@ -37,12 +37,13 @@ absl::StatusOr<std::string_view> TakeName(std::string_view* text) {
 
 absl::StatusOr<Template> Template::Parse(std::string_view text) {
   Template result;
+  result.text_ = text;
   for (size_t dollar = text.find('$'); dollar != text.npos; dollar = text.find('$')) {
     std::string literal(text.substr(0, dollar));
     text.remove_prefix(dollar + 1);
     const absl::StatusOr<std::string_view> name = TakeName(&text);
     if (!name.ok()) return name.status();
-    result.parts_.push_back({.text = std::move(literal), .variable = result.NumberOf(*name)});
+    result.parts_.push_back({.text = std::move(literal), .number = result.NumberOf(*name)});
   }
   result.rest_ = text;
   return result;
@@ -56,12 +57,24 @@ size_t Template::NumberOf(std::string_view name) {
   return number;
 }
 
-std::string Template::Evaluate(
-    absl::FunctionRef<std::string_view(size_t variable)> value_of) const {
-  std::string value;
-  for (const Part& part : parts_) absl::StrAppend(&value, part.text, value_of(part.variable));
-  value += rest_;
-  return value;
+void Template::Prepend(std::string_view literal) {
+  text_.insert(0, literal);
+  (parts_.empty() ? rest_ : parts_.front().text).insert(0, literal);
+}
+
+void Template::Bind(absl::FunctionRef<int(std::string_view name)> index_of) {
+  std::vector<int> indices;
+  for (const std::string& name : variables_) indices.push_back(index_of(name));
+  for (Part& part : parts_) part.index = indices[part.number];
+}
+
+void Template::AppendTo(std::string& out,
+                        absl::FunctionRef<void(int index, std::string& out)> append) const {
+  for (const Part& part : parts_) {
+    out += part.text;
+    append(part.index, out);
+  }
+  out += rest_;
 }
 
 }  // namespace sluice::config

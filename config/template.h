@@ -3,9 +3,10 @@
 //
 //   absl::StatusOr<Template> path = Template::Parse("/keys/$ssl_server_name.key");
 //   path->variables();  // {"ssl_server_name"}
-//   path->Evaluate([&](size_t i) { return values[i]; });
+//   path->Bind([&](std::string_view name) { return table.IndexOf(name, span); });
+//   path->AppendTo(text, [&](int index, std::string& text) { ... });
 //
-// Names are resolved by whoever compiles the plan, once: Evaluate asks by number.
+// Names are resolved by whoever compiles the plan, once: from Bind on there are only numbers.
 #ifndef SLUICE_CONFIG_TEMPLATE_H_
 #define SLUICE_CONFIG_TEMPLATE_H_
 
@@ -26,22 +27,39 @@ class Template {
   // "invalid variable name", "the closing bracket in "x" variable is missing".
   static absl::StatusOr<Template> Parse(std::string_view text);
 
-  // Each variable once, in the order of first use, in lower case as nginx compares them; "1" to "9"
-  // are captures. Empty: the value is always the same.
-  const std::vector<std::string>& variables() const { return variables_; }
+  // The empty value.
+  Template() = default;
 
-  // The text with each variable replaced by what `value_of` says for its number in variables().
-  std::string Evaluate(absl::FunctionRef<std::string_view(size_t variable)> value_of) const;
+  // Each variable once, in the order of first use, in lower case as nginx compares them; "1" to "9"
+  // are captures.
+  const std::vector<std::string>& variables() const { return variables_; }
+  // There is no variable in it.
+  bool constant() const { return variables_.empty(); }
+  // As it was written, and the value itself if it is constant.
+  const std::string& text() const { return text_; }
+
+  // Puts `literal` in front, taken as it is.
+  void Prepend(std::string_view literal);
+
+  // Asks `index_of` for each of variables(), once.
+  void Bind(absl::FunctionRef<int(std::string_view name)> index_of);
+
+  // Appends the text with each variable replaced by what `append` appends for the index that Bind
+  // was given.
+  void AppendTo(std::string& out,
+                absl::FunctionRef<void(int index, std::string& out)> append) const;
 
  private:
-  // Text as it is, and the variable behind it.
+  // Text as it is, and the variable behind it: its number in variables_, its index once bound.
   struct Part {
     std::string text;
-    size_t variable;
+    size_t number;
+    int index = -1;
   };
 
   size_t NumberOf(std::string_view name);
 
+  std::string text_;
   std::vector<Part> parts_;
   std::string rest_;  // What follows the last part.
   std::vector<std::string> variables_;

@@ -21,10 +21,16 @@ Template Good(std::string_view text) {
 
 // `text` with each variable as its name in angle brackets.
 std::string Shown(std::string_view text) {
-  const Template parsed = Good(text);
-  Names values;
-  for (const std::string& name : parsed.variables()) values.push_back(absl::StrCat("<", name, ">"));
-  return parsed.Evaluate([&](size_t i) { return std::string_view(values[i]); });
+  Template parsed = Good(text);
+  Names names;
+  parsed.Bind([&](std::string_view name) {
+    names.emplace_back(name);
+    return static_cast<int>(names.size()) - 1;
+  });
+  std::string shown;
+  parsed.AppendTo(
+      shown, [&](int index, std::string& out) { absl::StrAppend(&out, "<", names[index], ">"); });
+  return shown;
 }
 
 std::string Error(std::string_view text) {
@@ -65,7 +71,26 @@ TEST(Template, EachVariableIsListedOnceInLowerCase) {
 }
 
 TEST(Template, ValuesMayHoldDollars) {
-  EXPECT_EQ(Good("$a!").Evaluate([](size_t) { return std::string_view("$b"); }), "$b!");
+  std::string value;
+  Good("$a!").AppendTo(value, [](int, std::string& out) { out += "$b"; });
+  EXPECT_EQ(value, "$b!");
+}
+
+TEST(Template, IsConstantWithoutVariables) {
+  EXPECT_TRUE(Good("a").constant());
+  EXPECT_TRUE(Template().constant());
+  EXPECT_FALSE(Good("a$b").constant());
+}
+
+TEST(Template, WhatIsPrependedIsTakenLiterally) {
+  Template path = Good("$a.log");
+  path.Prepend("/logs/$x/");
+  std::string value;
+  path.AppendTo(value, [](int, std::string& out) { out += "1"; });
+  EXPECT_EQ(value, "/logs/$x/1.log");
+  Template constant = Good("b");
+  constant.Prepend("/a/");
+  EXPECT_EQ(constant.text(), "/a/b");
 }
 
 TEST(Template, WhatIsNoNameIsAnError) {

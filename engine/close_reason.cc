@@ -32,10 +32,38 @@ const char* CloseReasonName(CloseReason reason) {
       return "tls_failed";
     case CloseReason::kNoResources:
       return "no_resources";
+    case CloseReason::kReturned:
+      return "returned";
     case CloseReason::kShutdown:
       return "shutdown";
   }
   return "unknown";
+}
+
+int StatusOf(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kNone:
+      return 0;
+    case CloseReason::kClientClosed:
+    case CloseReason::kUpstreamClosed:
+    case CloseReason::kUpstreamTruncated:
+    case CloseReason::kClientReset:
+    case CloseReason::kUpstreamReset:
+    case CloseReason::kIdleTimeout:
+    case CloseReason::kTlsFailed:
+    case CloseReason::kReturned:
+    case CloseReason::kShutdown:
+      return 200;
+    case CloseReason::kNoResources:
+      return 500;
+    case CloseReason::kNoLiveUpstreams:
+    case CloseReason::kConnectFailed:
+    case CloseReason::kConnectTimeout:
+    case CloseReason::kHandshakeFailed:
+    case CloseReason::kUpstreamUntrusted:
+      return 502;
+  }
+  return 0;
 }
 
 }  // namespace sluice::engine

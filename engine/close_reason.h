@@ -37,6 +37,8 @@ enum class CloseReason : uint8_t {
   kTlsFailed,
   // We had no descriptor, port or memory for another socket.
   kNoResources,
+  // The client has been sent what `return` says.
+  kReturned,
   // sluice was told to stop.
   kShutdown,
 };
@@ -45,6 +47,9 @@ inline constexpr int kNumCloseReasons = static_cast<int>(CloseReason::kShutdown)
 
 // The word for it in logs and metrics: "client_closed".
 const char* CloseReasonName(CloseReason reason);
+
+// $status: nginx's code for a session that ended so. 0: it has not ended.
+int StatusOf(CloseReason reason);
 
 }  // namespace sluice::engine
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/limits.h"
+#include "engine/log_line.h"
 #include "engine/system_error.h"
 #include "tls/key_log.h"
 
@@ -18,15 +19,6 @@ using config::LogLevel;
 namespace {
 
 constexpr std::string_view kPeerClosedText = "peer closed connection in SSL handshake";
-
-// The address as nginx logs a client: without its port, IPv6 without brackets.
-std::string_view WithoutPort(const config::Address& address) {
-  std::string_view text = address.text;
-  if (address.family() != AF_INET && address.family() != AF_INET6) return text;
-  text = text.substr(0, text.rfind(':'));
-  if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
-  return text;
-}
 
 // Results of an operation that mean "not now", not that the socket has failed. ENOBUFS: no
 // provided buffer was free; all are again at the end of the turn.
@@ -45,22 +37,28 @@ int NumPeersUp(const config::Upstream& upstream) {
 
 }  // namespace
 
-Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, int listener,
-                       int client_fd, config::Address client_address, int64_t now_ms)
+bool Connection::NeedsLocalAddress(const config::Plan& plan, const config::Listener& listener) {
+  return plan.uses(config::VariableId::kServerAddr) && config::IsWildcard(listener.address);
+}
+
+Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, Client client,
+                       int64_t now_ms)
     : shard_(shard),
       plan_(std::move(plan)),
-      listener_(plan_->plan().listeners[listener]),
+      listener_(plan_->plan().listeners[client.listener]),
       server_(plan_->plan().servers[listener_.server]),
-      upstream_(plan_->plan().upstreams[server_.upstream]),
-      group_(plan_->runtime->group(server_.upstream)),
-      client_address_(std::move(client_address)),
+      upstream_(server_.upstream == config::kNoIndex ? nullptr
+                                                     : &plan_->plan().upstreams[server_.upstream]),
+      group_(upstream_ == nullptr ? nullptr : &plan_->runtime->group(server_.upstream)),
+      client_address_(std::move(client.address)),
+      local_address_(std::move(client.local_address)),
       number_(shard.next_connection_number->fetch_add(1, std::memory_order_relaxed)),
       relay_(shard.slabs, server_.buffer_bytes_given ? server_.buffer_bytes : kLargestSlabBytes,
              server_.splice ? &shard.splice_pipes : nullptr),
       started_ms_(now_ms),
       now_ms_(now_ms),
       last_activity_ms_(now_ms) {
-  end(Side::kClient).fd = client_fd;
+  end(Side::kClient).fd = client.fd;
   end(Side::kClient).connected = true;
   shard_.metrics.connections_accepted_total.Add();
   shard_.metrics.connections_active.Add();
@@ -68,7 +66,15 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
     LogRaw(LogLevel::kInfo,
            absl::StrCat("client ", client_address_.text, " connected to ", listener_.address.text));
   }
-  num_attempts_left_ = NumPeersUp(upstream_);
+  set_values_.resize(plan_->plan().num_set_slots);
+  for (const config::SetVariable& set : server_.sets) {
+    set_values_[plan_->plan().variables[set.variable].slot] = Evaluate(set.value, Facts());
+  }
+  if (upstream_ == nullptr) {
+    Return();
+    return;
+  }
+  num_attempts_left_ = NumPeersUp(*upstream_);
   if (server_.next_upstream_tries > 0) {
     num_attempts_left_ = std::min(num_attempts_left_, server_.next_upstream_tries);
   }
@@ -79,7 +85,7 @@ Connection::~Connection() { CHECK(closed()); }
 
 const config::Peer& Connection::peer() const {
   CHECK_NE(peer_, kNoPeer);
-  return upstream_.peers[peer_];
+  return upstream_->peers[peer_];
 }
 
 // --- Facts ---------------------------------------------------------------------------------------
@@ -289,6 +295,7 @@ void Connection::ConcludeConnecting() {
     upstream.last_nonempty = false;
     if (uses_tls()) {
       state_ = State::kHandshaking;
+      handshake_started_ms_ = now_ms_;
       // nginx: proxy_connect_timeout bounds the handshake again.
       attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
     } else {
@@ -445,14 +452,23 @@ bool Connection::Flushed(Side side) const {
 }
 
 void Connection::ConcludeFlushing() {
-  if (Flushed(Side::kClient) && Flushed(Side::kUpstream)) state_ = State::kClosing;
+  if (!return_text_.empty()) {
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(return_text_.data());
+    return_text_.erase(0, relay_.QueueForClient({bytes, return_text_.size()}));
+  }
+  if (!Flushed(Side::kClient) || !Flushed(Side::kUpstream)) return;
+  LogSession();
+  state_ = State::kClosing;
 }
 
 // --- Attempts ------------------------------------------------------------------------------------
 
 void Connection::StartAttempt() {
   state_ = State::kConnecting;
-  peer_ = group_.Choose(attempts_, now_ms_);
+  peer_ = group_->Choose(attempts_, now_ms_);
+  attempt_facts_.push_back(
+      {.address = peer_ == kNoPeer ? std::string_view(upstream_->name) : peer().address.text,
+       .started_ms = now_ms_});
   if (peer_ == kNoPeer) {
     Log(LogLevel::kError, "no live upstreams");
     Finish(CloseReason::kNoLiveUpstreams, CloseKind::kGraceful, CloseKind::kGraceful);
@@ -482,6 +498,7 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
   if (state_ == State::kHandshaking) shard_.metrics.upstream_handshake_failures_total.Add();
   ReleasePeer(/*failed=*/!ours);
 
+  attempt_facts_.back().session_ms = now_ms_ - attempt_facts_.back().started_ms;
   --num_attempts_left_;
   const bool out_of_time = server_.next_upstream_timeout_ms > 0 &&
                            now_ms_ - started_ms_ >= server_.next_upstream_timeout_ms;
@@ -497,7 +514,7 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
 void Connection::ReleasePeer(bool failed) {
   if (peer_ == kNoPeer) return;
   if (state_ == State::kConnecting) relay_.ReturnTicket();
-  if (group_.Release(peer_, failed, now_ms_)) {
+  if (group_->Release(peer_, failed, now_ms_)) {
     Log(LogLevel::kWarn, "upstream server temporarily disabled");
   }
   peer_ = kNoPeer;
@@ -506,12 +523,15 @@ void Connection::ReleasePeer(bool failed) {
 void Connection::StartRelaying() {
   state_ = State::kRelaying;
   last_activity_ms_ = now_ms_;
-  group_.OnConnected(peer_);
+  group_->OnConnected(peer_);
+  UpstreamAttempt& attempt = attempt_facts_.back();
+  attempt.connect_ms = now_ms_ - attempt.started_ms;
   if (end(Side::kUpstream).reset || end(Side::kUpstream).send_failed) {
     StopSendingTo(Side::kUpstream);
   }
   const tls::Session* session = relay_.session();
   if (session == nullptr) return;
+  attempt.handshake_ms = now_ms_ - handshake_started_ms_;
   shard_.metrics.upstream_handshakes_total.Add();
   if (session->resumed()) shard_.metrics.upstream_handshakes_resumed_total.Add();
   if (tls::KeyLog* key_log = plan_->tls_contexts[server_.tls_profile]->key_log()) {
@@ -528,6 +548,12 @@ void Connection::StartRelaying() {
                             ? ", client certificate asked for, none sent"
                             : ""));
   }
+}
+
+void Connection::Return() {
+  return_text_ = Evaluate(server_.return_text, Facts());
+  Finish(CloseReason::kReturned, CloseKind::kGraceful, CloseKind::kGraceful);
+  flush_deadline_ms_ = EndOf(server_.timeout_ms, now_ms_);
 }
 
 void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream) {
@@ -552,10 +578,50 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
   state_ = State::kFlushing;
   flush_deadline_ms_ = now_ms_ + kCloseFlushMs;
 
+  if (!attempt_facts_.empty() && attempt_facts_.back().session_ms == UpstreamAttempt::kUnknownMs) {
+    attempt_facts_.back().session_ms = now_ms_ - attempt_facts_.back().started_ms;
+  }
   close_reason_ = reason;
   Metrics& metrics = shard_.metrics;
   metrics.connections_active.Subtract();
   metrics.closed_total[static_cast<int>(reason)].Add();
+}
+
+SessionFacts Connection::Facts() const {
+  const bool tells_tls = uses_tls() && relay_.session() != nullptr;
+  return {.plan = plan_->plan(),
+          .number = number_,
+          .client = client_address_,
+          .server = local_address_ != nullptr ? *local_address_ : listener_.address,
+          .session_ms = now_ms_ - started_ms_,
+          .close_reason = close_reason_,
+          .bytes_received = relay_.bytes().from_client,
+          .bytes_sent = relay_.bytes().to_client,
+          .attempts = attempt_facts_,
+          .upstream_tls = relay_.session(),
+          .upstream_tls_settings =
+              tells_tls ? &plan_->plan().tls_profiles[server_.tls_profile] : nullptr,
+          .set_values = set_values_};
+}
+
+void Connection::LogSession() {
+  if (shard_.access_logs == nullptr) return;
+  CountBytes();
+  const SessionFacts facts = Facts();
+  for (size_t i = 0; i < server_.access_logs.size(); ++i) {
+    const config::AccessLog& log = server_.access_logs[i];
+    if (log.condition.has_value() && !IsTrue(*log.condition, facts)) continue;
+    std::string line = FormatLogLine(plan_->plan().log_formats[log.format], facts);
+    if (log.path.constant()) {
+      shard_.access_logs->Log(plan_->runtime->access_log_file(listener_.server, i),
+                              std::move(line));
+    } else if (auto path = EvaluatePath(log.path, facts); path.has_value()) {
+      shard_.access_logs->LogByName(*std::move(path), server_.log_file_cache, std::move(line));
+    } else {
+      Log(LogLevel::kError, absl::StrCat("access_log \"", log.path.text(),
+                                         "\" not written: a variable leads out of its folder"));
+    }
+  }
 }
 
 void Connection::CountBytes() {
@@ -567,6 +633,13 @@ void Connection::CountBytes() {
   metrics.upstream_sent_bytes_total.Add(bytes.to_upstream - counted_bytes_.to_upstream);
   metrics.spliced_bytes_total.Add(bytes.spliced - counted_bytes_.spliced);
   counted_bytes_ = bytes;
+  if (bytes.from_upstream == 0 && bytes.to_upstream == 0) return;
+  UpstreamAttempt& attempt = attempt_facts_.back();
+  attempt.bytes_received = bytes.from_upstream;
+  attempt.bytes_sent = bytes.to_upstream;
+  if (bytes.from_upstream > 0 && attempt.first_byte_ms == UpstreamAttempt::kUnknownMs) {
+    attempt.first_byte_ms = now_ms_ - attempt.started_ms;
+  }
 }
 
 // --- Operations ----------------------------------------------------------------------------------
@@ -737,11 +810,14 @@ void Connection::Log(LogLevel level, std::string_view text, std::string_view act
         break;
     }
   }
-  const std::string_view upstream =
-      peer_ == kNoPeer ? std::string_view(upstream_.name) : peer().address.text;
-  LogRaw(level, absl::StrCat(text, " while ", action, ", client: ", WithoutPort(client_address_),
-                             ", server: ", listener_.address.text, ", upstream: \"", upstream, "\"",
-                             ByteCounts()));
+  std::string upstream;
+  if (upstream_ != nullptr) {
+    upstream = absl::StrCat(", upstream: \"",
+                            peer_ == kNoPeer ? upstream_->name : peer().address.text, "\"");
+  }
+  LogRaw(level,
+         absl::StrCat(text, " while ", action, ", client: ", config::HostText(client_address_),
+                      ", server: ", listener_.address.text, upstream, ByteCounts()));
 }
 
 void Connection::LogRaw(LogLevel level, std::string_view text) const {

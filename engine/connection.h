@@ -17,9 +17,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "config/address.h"
 #include "config/plan.h"
+#include "engine/access_log.h"
 #include "engine/close_reason.h"
 #include "engine/limits.h"
 #include "engine/logger.h"
@@ -30,6 +33,7 @@
 #include "engine/slab_pool.h"
 #include "engine/splice_pipe.h"
 #include "engine/upstream_group.h"
+#include "engine/variables.h"
 
 namespace sluice::engine {
 
@@ -37,6 +41,7 @@ namespace sluice::engine {
 struct ShardContext {
   int shard = 0;
   Logger* logger = nullptr;
+  AccessLogs* access_logs = nullptr;  // Null: sessions are not logged.
   // Numbers connections to clients and to upstreams over the whole process, from 1, as nginx does.
   std::atomic<uint64_t>* next_connection_number = nullptr;
   SlabPool slabs;
@@ -88,10 +93,19 @@ class Connection {
  public:
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  // `client_fd` has been accepted from listener `listener` of the plan. `shard` outlives the
-  // connection. Times are monotonic, in milliseconds.
-  Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, int listener,
-             int client_fd, config::Address client_address, int64_t now_ms);
+  // A client that has been accepted from listener `listener` of the plan.
+  struct Client {
+    int listener;
+    int fd;
+    config::Address address;
+    // What the client connected to, if that is not the listener's address: where that is a wildcard
+    // and the plan asks for it (NeedsLocalAddress).
+    std::unique_ptr<config::Address> local_address = nullptr;
+  };
+
+  // `shard` outlives the connection. Times are monotonic, in milliseconds.
+  Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, Client client,
+             int64_t now_ms);
   // Only when closed().
   ~Connection();
   Connection(const Connection&) = delete;
@@ -148,6 +162,8 @@ class Connection {
     return ignores(side) ? nullptr : relay_.splice_pipe_from(side);
   }
   SplicePipe* pipe_to_drain(Side side) const { return relay_.WishToDrain(side); }
+  // Whether a connection to `listener` of `plan` has to be told its Client::local_address.
+  static bool NeedsLocalAddress(const config::Plan& plan, const config::Listener& listener);
   // Logs, at `info`, that the upstream has just been reached from address `local`. Nothing when the
   // connection has been told to end meanwhile.
   void LogConnected(const config::Address& local) const;
@@ -244,7 +260,13 @@ class Connection {
   void FailAttempt(CloseReason reason, std::string_view text);
   void ReleasePeer(bool failed);
   void StartRelaying();
+  // Sends what `return` says, instead of finding an upstream.
+  void Return();
   void Finish(CloseReason reason, CloseKind client, CloseKind upstream);
+  // Writes the access logs, once the last byte has left.
+  void LogSession();
+  // What variables are made of. Uses `this` and what it holds.
+  SessionFacts Facts() const;
   // Adds to the metrics what has moved since the last call.
   void CountBytes();
 
@@ -266,9 +288,10 @@ class Connection {
   const std::shared_ptr<const ShardPlan> plan_;
   const config::Listener& listener_;
   const config::Server& server_;
-  const config::Upstream& upstream_;
-  UpstreamGroup& group_;
+  const config::Upstream* const upstream_;  // Null: the server returns something by itself.
+  UpstreamGroup* const group_;              // Null with it.
   const config::Address client_address_;
+  const std::unique_ptr<config::Address> local_address_;
   const uint64_t number_;
 
   State state_ = State::kConnecting;
@@ -281,7 +304,15 @@ class Connection {
   Side first_ended_ = Side::kClient;
   bool any_ended_ = false;
 
+  // By Variable::slot.
+  std::vector<std::string> set_values_;
+  // What `return` says and has not been queued yet.
+  std::string return_text_;
+
   // --- The attempt to reach an upstream ---
+  // All that were made, the present one last.
+  absl::InlinedVector<UpstreamAttempt, 1> attempt_facts_;
+  int64_t handshake_started_ms_ = 0;
   PeerAttempts attempts_;
   int peer_ = kNoPeer;  // Chosen, counted in the group.
   int num_attempts_left_ = 0;

@@ -78,7 +78,10 @@ class ConnectionTest : public ::testing::Test {
   }
   void AcceptOnSamePlan() {
     connect_wanted_ = false;
-    connection_.emplace(context_, plan_, 0, kClientFd, LoopbackAddress(3000), now_ms_);
+    connection_.emplace(
+        context_, plan_,
+        Connection::Client{.listener = 0, .fd = kClientFd, .address = LoopbackAddress(3000)},
+        now_ms_);
     Advance();
   }
 
@@ -166,6 +169,43 @@ class ConnectionTest : public ::testing::Test {
   bool receiving_[2] = {};
   bool sending_[2] = {};
 };
+
+TEST_F(ConnectionTest, WhatReturnSaysIsSentAndTheClientClosedBehindIt) {
+  server_.upstream = config::kNoIndex;
+  server_.return_text = *config::Template::Parse("bye");
+  Accept();
+  EXPECT_FALSE(connect_wanted_);
+  EXPECT_EQ(std::string(client().send.begin(), client().send.end()), "bye");
+  EXPECT_EQ(client().close, CloseKind::kNone);
+  EndSend(Side::kClient, 3);
+  EXPECT_EQ(client().close, CloseKind::kGraceful);
+  EXPECT_TRUE(connection_->closed());
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kReturned);
+  EXPECT_EQ(connection_->relay().bytes().to_client, 3u);
+}
+
+TEST_F(ConnectionTest, ReturnOfNothingClosesAtOnce) {
+  server_.upstream = config::kNoIndex;
+  Accept();
+  EXPECT_TRUE(client().send.empty());
+  EXPECT_TRUE(connection_->closed());
+}
+
+TEST_F(ConnectionTest, WhatReturnSaysIsWaitedForUntilProxyTimeoutThenCutOff) {
+  server_.upstream = config::kNoIndex;
+  // More than is queued at once.
+  server_.return_text = *config::Template::Parse(std::string(3 * kLargestSlabBytes, 'x'));
+  Accept();
+  EndSend(Side::kClient, static_cast<int>(client().send.size()));
+  EXPECT_FALSE(client().send.empty());
+  Advance(server_.timeout_ms);
+  EXPECT_FALSE(client().cancel_send);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + 1);
+  Advance(1);
+  EXPECT_TRUE(client().cancel_send);
+  EndSend(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().close, CloseKind::kReset);
+}
 
 // --- Connecting ----------------------------------------------------------------------------------
 

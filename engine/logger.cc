@@ -1,8 +1,6 @@
 #include "engine/logger.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "engine/log_file.h"
 #include "engine/system_error.h"
 
 namespace sluice::engine {
@@ -26,30 +25,6 @@ std::string FormatTime(time_t time) {
   localtime_r(&time, &local);
   return absl::StrFormat("%04d/%02d/%02d %02d:%02d:%02d", local.tm_year + 1900, local.tm_mon + 1,
                          local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
-}
-
-// Waits neither for the reader of a FIFO now nor, later, for it to read.
-absl::StatusOr<FileDescriptor> OpenLogFile(const std::string& path) {
-  FileDescriptor fd(
-      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644));
-  if (fd.valid()) return fd;
-  const int error = errno;
-  struct stat file;
-  const bool unread = error == ENXIO && stat(path.c_str(), &file) == 0 && S_ISFIFO(file.st_mode);
-  return absl::FailedPreconditionError(
-      absl::StrCat(SystemErrorText(absl::StrCat("open() \"", path, "\""), error),
-                   unread ? ": nobody reads this FIFO; start its reader first" : ""));
-}
-
-// False if some of `text` could not be written: the disk is full, say.
-bool WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(written);
-  }
-  return true;
 }
 
 }  // namespace

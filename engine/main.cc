@@ -26,6 +26,7 @@
 #include "config/plan.h"
 #include "config/plan_dump.h"
 #include "config/source_text.h"
+#include "engine/build_text.h"
 #include "engine/command_line.h"
 #include "engine/default_log.h"
 #include "engine/logger.h"

@@ -197,6 +197,14 @@ void Relay::QueueCloseNotify() {
   QueueAlert({alert, io.produced});
 }
 
+size_t Relay::QueueForClient(std::span<const uint8_t> bytes) {
+  Buffer& due = pipe_to(Side::kClient).due;
+  due.Reserve(pool_, bytes.size());
+  bytes = bytes.first(std::min(bytes.size(), due.num_room_bytes()));
+  due.Append(bytes);
+  return bytes.size();
+}
+
 void Relay::CountReceived(Side source, size_t n) {
   if (source == Side::kClient) {
     bytes_.from_client += n;

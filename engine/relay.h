@@ -86,6 +86,10 @@ class Relay {
   // Writes close_notify behind all that is to be sent to the upstream. At most once.
   void QueueCloseNotify();
 
+  // Puts bytes of our own, not the upstream's, behind what is to be sent to the client. Returns how
+  // many there was room for.
+  size_t QueueForClient(std::span<const uint8_t> bytes);
+
   // --- Receiving ---
 
   // What should be received from `source`, if nothing is in flight there. kHot: the receive must

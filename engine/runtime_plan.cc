@@ -19,12 +19,30 @@ absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan) {
   return key_logs;
 }
 
+absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLogs& logs) {
+  AccessLogFiles files;
+  for (const config::Server& server : plan.servers) {
+    auto& of_server = files.emplace_back();
+    for (const config::AccessLog& log : server.access_logs) {
+      auto& file = of_server.emplace_back();
+      if (!log.path.constant()) continue;
+      auto opened = logs.Open(log);
+      if (!opened.ok()) return opened.status();
+      file = *std::move(opened);
+    }
+  }
+  return files;
+}
+
 RuntimePlan::RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server,
-                         tls::TicketCache& tickets, KeyLogs key_logs)
+                         tls::TicketCache& tickets, KeyLogs key_logs,
+                         AccessLogFiles access_log_files)
     : plan_(std::move(plan)),
       log_set_by_server_(std::move(log_set_by_server)),
-      key_logs_(std::move(key_logs)) {
+      key_logs_(std::move(key_logs)),
+      access_log_files_(std::move(access_log_files)) {
   CHECK_EQ(log_set_by_server_.size(), plan_.servers.size());
+  CHECK(access_log_files_.empty() || access_log_files_.size() == plan_.servers.size());
   for (const config::Upstream& upstream : plan_.upstreams) {
     groups_.push_back(std::make_unique<UpstreamGroup>(upstream));
   }
@@ -34,7 +52,7 @@ RuntimePlan::RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server,
   }
   for (const config::Server& server : plan_.servers) {
     auto& pools = tickets_by_server_.emplace_back();
-    if (server.tls_profile == config::kNoIndex ||
+    if (server.upstream == config::kNoIndex || server.tls_profile == config::kNoIndex ||
         !plan_.tls_profiles[server.tls_profile].session_reuse) {
       continue;
     }

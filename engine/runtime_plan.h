@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "config/plan.h"
+#include "engine/access_log.h"
 #include "engine/upstream_group.h"
 #include "tls/context.h"
 #include "tls/key_log.h"
@@ -24,15 +25,23 @@ using KeyLogs = std::map<std::string, std::unique_ptr<tls::KeyLog>>;
 // Opens all of `plan`.
 absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan);
 
+// The files of a plan's access logs: by server, then by its access_logs. Null where the path has
+// variables in it.
+using AccessLogFiles = std::vector<std::vector<std::shared_ptr<AccessLogFile>>>;
+
+// Opens all of `plan`.
+absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLogs& logs);
+
 // Shared by all shards; itself immutable once made, its parts safe for every thread. Freed after
 // the last connection that runs on it.
 class RuntimePlan {
  public:
   // `log_set_by_server`: the Logger's set for each server's error_log. `tickets`: the process's;
   // used only here, and gives sessions of the plan before to those who may have them. `key_logs`:
-  // what OpenKeyLogs has opened for `plan`.
+  // what OpenKeyLogs has opened for `plan`. `access_log_files`: what OpenAccessLogs has; none, and
+  // sessions are logged by name only.
   RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server, tls::TicketCache& tickets,
-              KeyLogs key_logs = {});
+              KeyLogs key_logs = {}, AccessLogFiles access_log_files = {});
   RuntimePlan(const RuntimePlan&) = delete;
   RuntimePlan& operator=(const RuntimePlan&) = delete;
 
@@ -45,6 +54,10 @@ class RuntimePlan {
     return pools.empty() ? nullptr : pools[peer].get();
   }
   int log_set(int server) const { return log_set_by_server_[server]; }
+  // Null: access log `log` of `server` has variables in its path.
+  const std::shared_ptr<AccessLogFile>& access_log_file(int server, int log) const {
+    return access_log_files_[server][log];
+  }
   // Where the connections of a TLS profile write their secrets. Null: nowhere.
   tls::KeyLog* key_log(const tls::Settings& settings) const;
 
@@ -52,6 +65,7 @@ class RuntimePlan {
   const config::Plan plan_;
   const std::vector<int> log_set_by_server_;
   const KeyLogs key_logs_;
+  const AccessLogFiles access_log_files_;
   std::vector<std::unique_ptr<UpstreamGroup>> groups_;
   std::vector<std::vector<std::shared_ptr<tls::TicketPool>>> tickets_by_server_;
 };

@@ -4,13 +4,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +23,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "engine/access_log.h"
 #include "engine/daemon.h"
 #include "engine/file_descriptor.h"
 #include "engine/listener_sockets.h"
@@ -39,6 +43,12 @@ namespace {
 using config::LogLevel;
 using config::Plan;
 
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 // The control thread, and everything that lives as long as the process does.
 class Server {
  public:
@@ -54,6 +64,8 @@ class Server {
   absl::Status Listen(const Plan& plan);
   absl::Status CreateWorkers(std::shared_ptr<const RuntimePlan> plan);
   void StartWorkers();
+  // Until the access logs want to be written.
+  int PollTimeoutMs() const;
   void OnSignal(int signal);
   void RequestStop(bool graceful);
   [[noreturn]] void EndAfterFailure();
@@ -68,6 +80,7 @@ class Server {
   FileDescriptor failed_fd_;      // An eventfd: a shard can go on no more, and has logged why.
   std::atomic<uint64_t> next_connection_number_ = 1;
   std::unique_ptr<tls::TicketCache> tickets_;
+  std::unique_ptr<AccessLogs> access_logs_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread joiner_;
 };
@@ -79,6 +92,11 @@ absl::Status Server::Start(Plan plan) {
   if (!log_sets.ok()) return log_sets.status();
   absl::StatusOr<KeyLogs> key_logs = OpenKeyLogs(plan);
   if (!key_logs.ok()) return key_logs.status();
+  auto access_logs = AccessLogs::Create(logger_);
+  if (!access_logs.ok()) return access_logs.status();
+  access_logs_ = *std::move(access_logs);
+  absl::StatusOr<AccessLogFiles> access_log_files = OpenAccessLogs(plan, *access_logs_);
+  if (!access_log_files.ok()) return access_log_files.status();
   if (plan.process.daemon) {
     absl::StatusOr<Daemon> daemon = Daemon::Start();
     if (!daemon.ok()) return daemon.status();
@@ -105,7 +123,8 @@ absl::Status Server::Start(Plan plan) {
   const size_t num_listeners = plan.listeners.size();
   tickets_ = std::make_unique<tls::TicketCache>(num_shards);
   status = CreateWorkers(std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets),
-                                                       *tickets_, *std::move(key_logs)));
+                                                       *tickets_, *std::move(key_logs),
+                                                       *std::move(access_log_files)));
   if (status.ok()) status = pid_file_.Write();
   if (status.ok()) status = logger_.StartQueueing();
   if (!status.ok()) return status;
@@ -147,6 +166,7 @@ absl::Status Server::CreateWorkers(std::shared_ptr<const RuntimePlan> plan) {
                              .plan = plan,
                              .listeners = listener_sockets_.Take(shard),
                              .logger = &logger_,
+                             .access_logs = access_logs_.get(),
                              .next_connection_number = &next_connection_number_};
     if (!process.shard_cpus.empty()) {
       options.cpus = process.shard_cpus[shard % process.shard_cpus.size()];
@@ -176,12 +196,14 @@ void Server::StartWorkers() {
 void Server::Control() {
   pollfd fds[] = {{.fd = signals_->fd(), .events = POLLIN},
                   {.fd = logger_.wake_fd(), .events = POLLIN},
+                  {.fd = access_logs_->wake_fd(), .events = POLLIN},
                   {.fd = failed_fd_.get(), .events = POLLIN},
                   {.fd = all_joined_fd_.get(), .events = POLLIN}};
-  const auto& [signal, log, failed, all_joined] = fds;
+  const auto& [signal, log, access_log, failed, all_joined] = fds;
   while (all_joined.revents == 0) {
     // A failure (no memory in the kernel) is passing; nothing is due then.
-    if (poll(fds, std::size(fds), -1) < 0) continue;
+    if (poll(fds, std::size(fds), PollTimeoutMs()) < 0) continue;
+    if (access_log.revents != 0 || NowMs() >= access_logs_->due_ms()) access_logs_->Drain(NowMs());
     if (log.revents != 0) logger_.Drain();
     if (failed.revents != 0) EndAfterFailure();
     if (signal.revents != 0) {
@@ -189,8 +211,15 @@ void Server::Control() {
     }
   }
   joiner_.join();
+  access_logs_->Finish();
   logger_.StopQueueing();
   logger_.Log(LogLevel::kNotice, "exit");
+}
+
+int Server::PollTimeoutMs() const {
+  if (access_logs_->due_ms() == AccessLogs::kNever) return -1;
+  const int64_t wait_ms = access_logs_->due_ms() - NowMs();
+  return static_cast<int>(std::clamp<int64_t>(wait_ms, 0, std::numeric_limits<int>::max()));
 }
 
 void Server::OnSignal(int signal) {
@@ -228,6 +257,7 @@ void Server::RequestStop(bool graceful) {
 
 void Server::EndAfterFailure() {
   // The other shards are still at work, so their memory stays: only the files go.
+  access_logs_->Finish();
   logger_.Drain();
   listener_sockets_.RemoveFiles();
   pid_file_.Remove();

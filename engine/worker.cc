@@ -59,11 +59,12 @@ bool IsPassingAcceptError(int error) {
   }
 }
 
-config::Address PeerAddress(int fd) {
+// What `get_name`, getpeername or getsockname, says of `fd`. A client that is gone already has no
+// address: it prints as unknown.
+config::Address AddressOf(int fd, int (*get_name)(int, sockaddr*, socklen_t*) noexcept) {
   sockaddr_storage storage = {};
   socklen_t len = sizeof(storage);
-  // A client that is gone already has no address: it prints as unknown.
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &len) != 0) len = 0;
+  if (get_name(fd, reinterpret_cast<sockaddr*>(&storage), &len) != 0) len = 0;
   return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&storage), len);
 }
 
@@ -86,6 +87,7 @@ Worker::Worker(WorkerOptions options)
     : options_(std::move(options)), now_ms_(MonotonicMs()), timers_(now_ms_) {
   context_.shard = options_.shard;
   context_.logger = options_.logger;
+  context_.access_logs = options_.access_logs;
   context_.next_connection_number = options_.next_connection_number;
   for (FileDescriptor& socket : options_.listeners) {
     listeners_.push_back(
@@ -303,9 +305,15 @@ void Worker::AddConnection(Listener& listener, FileDescriptor client) {
   Slot& slot = *free_slots_.back();
   free_slots_.pop_back();
   ++num_connections_;
-  config::Address address = PeerAddress(client.get());
-  slot.connection.emplace(context_, plan_, static_cast<int>(listener.index), client.Release(),
-                          std::move(address), now_ms_);
+  Connection::Client accepted{.listener = static_cast<int>(listener.index),
+                              .fd = client.get(),
+                              .address = AddressOf(client.get(), getpeername)};
+  if (Connection::NeedsLocalAddress(plan_->plan(), plan_->plan().listeners[listener.index])) {
+    accepted.local_address =
+        std::make_unique<config::Address>(AddressOf(client.get(), getsockname));
+  }
+  client.Release();
+  slot.connection.emplace(context_, plan_, std::move(accepted), now_ms_);
   Touch(slot);
 }
 
@@ -580,14 +588,7 @@ bool Worker::ConnectUpstream(Slot& slot) {
 void Worker::LogConnected(const Slot& slot) const {
   const Connection& connection = *slot.connection;
   if (!connection.logs_at(LogLevel::kInfo)) return;
-  sockaddr_storage storage = {};
-  socklen_t len = sizeof(storage);
-  if (getsockname(connection.fd(Side::kUpstream), reinterpret_cast<sockaddr*>(&storage), &len) !=
-      0) {
-    return;
-  }
-  connection.LogConnected(
-      config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&storage), len));
+  connection.LogConnected(AddressOf(connection.fd(Side::kUpstream), getsockname));
 }
 
 }  // namespace sluice::engine

@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "engine/access_log.h"
 #include "engine/connection.h"
 #include "engine/file_descriptor.h"
 #include "engine/logger.h"
@@ -42,6 +43,7 @@ struct WorkerOptions {
   std::vector<FileDescriptor> listeners;
   // Outlive the worker.
   Logger* logger = nullptr;
+  AccessLogs* access_logs = nullptr;  // Null: sessions are not logged.
   std::atomic<uint64_t>* next_connection_number = nullptr;
   // Called on the shard's thread when its ring has failed: nothing can be served any more. Must
   // not return.

@@ -87,6 +87,7 @@ Outcome Session::Handshake(Ciphertext& io) {
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) return Conclude("SSL_do_handshake", result);
   state_ = State::kOpen;
+  established_ = true;
   EndHandshake(/*completed=*/true);
   return Tell(Outcome::kDone);
 }
@@ -197,6 +198,11 @@ Version Session::version() const { return static_cast<Version>(SSL_version(ssl_.
 std::string_view Session::cipher() const {
   const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_.get());
   return cipher != nullptr ? SSL_CIPHER_get_name(cipher) : "";
+}
+
+std::string_view Session::server_name() const {
+  const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  return name != nullptr ? name : "";
 }
 
 std::string_view Session::group() const {

@@ -103,6 +103,10 @@ class Session {
 
   // Why kFailed was returned.
   const Failure& failure() const { return callback_state_.failure; }
+  // The handshake was done, whatever has come since.
+  bool established() const { return established_; }
+  // Whom the ClientHello asks for (SNI); empty: nobody.
+  std::string_view server_name() const;
   // Facts, meaningful once the handshake is done. Names in static storage.
   Version version() const;
   std::string_view cipher() const;  // OpenSSL's name, as in nginx's logs.
@@ -159,6 +163,7 @@ class Session {
   // What was taken from the pool, until the handshake shows what it was good for.
   std::unique_ptr<ssl_session_st, FreeSslSession> offered_;
   State state_ = State::kHandshaking;
+  bool established_ = false;
   bool close_notify_sent_ = false;
 };
 

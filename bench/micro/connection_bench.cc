@@ -50,7 +50,9 @@ class Shard {
   }
 
   void Accept() {
-    connection_.emplace(context_, plan_, /*listener=*/0, kClientFd, client_address_, now_ms_);
+    connection_.emplace(
+        context_, plan_,
+        Connection::Client{.listener = 0, .fd = kClientFd, .address = client_address_}, now_ms_);
     CHECK(Advance().connect);
     connection_->OnUpstreamSocket(kUpstreamFd);
     connection_->OnConnected(0);

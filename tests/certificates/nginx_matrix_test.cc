@@ -1,7 +1,5 @@
 // The matrix again with a server that we did not write: every case that Debian's nginx, which has
 // OpenSSL, can be made to present.
-#include <signal.h>
-
 #include <cstddef>
 #include <iostream>
 #include <memory>
@@ -9,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/log/check.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -17,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/certificates/case.h"
 #include "tests/certificates/matrix_proxy.h"
-#include "tests/support/child_process.h"
+#include "tests/support/nginx_process.h"
 #include "tests/support/tcp_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -43,11 +40,7 @@ class NginxServers {
   };
 
   explicit NginxServers(const std::vector<Server>& servers) {
-    std::string config = absl::Substitute(
-        "load_module /usr/lib/nginx/modules/ngx_stream_module.so; daemon off; master_process off;\n"
-        "pid $0/nginx.pid; error_log stderr notice; events { worker_connections 1024; }\n"
-        "stream {\n",
-        dir_.path());
+    std::string config;
     for (size_t i = 0; i < servers.size(); ++i) {
       std::string chain;
       for (const std::string& der : servers[i].presented->chain) chain += PemOf(der);
@@ -59,15 +52,7 @@ class NginxServers {
                            dir_.Write(absl::StrCat(i, ".crt"), chain),
                            dir_.Write(absl::StrCat(i, ".key"), servers[i].presented->key_pem)));
     }
-    const std::string file = dir_.Write("nginx.conf", config + "}\n");
-    nginx_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{"/usr/sbin/nginx", "-e", "stderr", "-c", file});
-    // Said once its sockets listen.
-    CHECK(nginx_->WaitForOutput("event method")) << "nginx does not start:\n" << nginx_->Output();
-  }
-  ~NginxServers() {
-    nginx_->Signal(SIGTERM);
-    nginx_->Wait();
+    nginx_ = std::make_unique<NginxProcess>(config);
   }
 
   std::string address(size_t server) const {
@@ -79,7 +64,7 @@ class NginxServers {
  private:
   const TempDir dir_;
   TcpServer echo_{Echo};
-  std::unique_ptr<ChildProcess> nginx_;
+  std::unique_ptr<NginxProcess> nginx_;
 };
 
 TEST(NginxMatrixTest, WhatNginxPresentsIsJudgedTheSame) {

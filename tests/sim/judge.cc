@@ -157,6 +157,12 @@ class Judgement {
         return ExpectToldReset(client_, "the client");
       case CloseReason::kNoResources:
         return Expect(fate() == Fate::kNoSocket || fate() == Fate::kNoPort, "nothing was missing");
+      case CloseReason::kReturned:
+        Expect(scenario_.num_returned_bytes > 0, "there is an upstream");
+        if (Takes(client_) && !record_.stopped && !client_.socket().reset_by_unread()) {
+          Expect(client_.num_read() == scenario_.num_returned_bytes, "not all was returned");
+        }
+        return;
       case CloseReason::kShutdown:
         return Expect(record_.stopped, "nobody said stop");
     }
@@ -164,6 +170,9 @@ class Judgement {
 
   // Where all mean well, it ends well.
   void CheckLiveness() {
+    if (scenario_.num_returned_bytes > 0) {
+      return Expect(record_.reason == CloseReason::kReturned, "there was something to return");
+    }
     if (record_.stopped || !WellMeant(client_)) return;
     const bool may_retry = scenario_.next_upstream && scenario_.next_upstream_tries == 0 &&
                            scenario_.next_upstream_timeout_ms == 0 &&

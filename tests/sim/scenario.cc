@@ -171,6 +171,11 @@ Scenario RandomScenario(uint64_t seed) {
                        .cancel_loses = random.OneOf({0, 50, 100}),
                        .num_buffers = random.OneOf({1, 2, 8})};
   }
+  if (random.Chance(4)) {
+    scenario.num_returned_bytes = random.OneOf<size_t>({1, 40'000, 2'500'000});
+    scenario.transport = Transport::kPlain;
+    scenario.connections.resize(1);
+  }
   return scenario;
 }
 
@@ -211,6 +216,9 @@ std::string Describe(const Scenario& scenario) {
       scenario.splice_pipes_max, " pipes after ", scenario.splice_run_bytes_min, ", next_upstream ",
       scenario.next_upstream ? "on" : "off", " tries ", scenario.next_upstream_tries, " timeout ",
       scenario.next_upstream_timeout_ms);
+  if (scenario.num_returned_bytes > 0) {
+    absl::StrAppend(&text, ", returns ", scenario.num_returned_bytes, " bytes");
+  }
   if (scenario.stop_at_ms != kNeverMs) {
     absl::StrAppend(&text, ", stop at ", scenario.stop_at_ms, " ms");
   }

@@ -41,6 +41,8 @@ struct Scenario {
   int64_t next_upstream_timeout_ms = 0;
   std::vector<Fate> fates = {Fate::kGood};  // By peer.
   std::vector<ConnectionScript> connections;
+  // Not 0: there is no upstream, and `return` gives the one client so many bytes.
+  size_t num_returned_bytes = 0;
   int64_t stop_at_ms = kNeverMs;
   SimFaults faults;
 };

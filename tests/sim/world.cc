@@ -53,6 +53,21 @@ config::Address LoopbackAddress(uint16_t port) {
   return config::AddressFromSockaddr(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
+PatternStream StreamFrom(Side side, const Scenario& scenario, size_t connection) {
+  return PatternStream(scenario.seed * 1000 + connection * 2 + engine::Index(side));
+}
+
+// What the first client is to get, from its upstream or without one.
+std::string ReturnText(const Scenario& scenario) {
+  const PatternStream stream = StreamFrom(Side::kUpstream, scenario, 0);
+  std::string text;
+  while (text.size() < scenario.num_returned_bytes) {
+    const auto bytes = stream.At(text.size(), scenario.num_returned_bytes - text.size());
+    text.append(bytes.begin(), bytes.end());
+  }
+  return text;
+}
+
 config::Plan PlanOf(const Scenario& scenario) {
   config::Plan plan;
   plan.listeners.push_back({.address = LoopbackAddress(1), .server = 0});
@@ -71,6 +86,10 @@ config::Plan PlanOf(const Scenario& scenario) {
     plan.tls_profiles.push_back(ClientSettings());
     plan.tls_profiles.back().session_reuse = scenario.session_reuse;
   }
+  if (scenario.num_returned_bytes > 0) {
+    server.upstream = config::kNoIndex;
+    server.return_text.Prepend(ReturnText(scenario));
+  }
   plan.servers.push_back(server);
   config::Upstream upstream = {.name = "backend"};
   for (size_t i = 0; i < scenario.fates.size(); ++i) {
@@ -86,10 +105,6 @@ std::shared_ptr<const engine::ShardPlan> ShardPlanOf(const Scenario& scenario) {
       std::make_shared<engine::RuntimePlan>(PlanOf(scenario), std::vector<int>{0}, tickets));
   CHECK(plan.ok()) << plan.status();
   return *std::move(plan);
-}
-
-PatternStream StreamFrom(Side side, const Scenario& scenario, size_t connection) {
-  return PatternStream(scenario.seed * 1000 + connection * 2 + engine::Index(side));
 }
 
 }  // namespace
@@ -138,7 +153,9 @@ void World::Start(uint32_t slot) {
                                 StreamFrom(Side::kClient, scenario_, slot),
                                 StreamFrom(Side::kUpstream, scenario_, slot), now_ms_);
   slots_[slot].started = true;
-  slots_[slot].connection.emplace(*context_, plan_, 0, fd, LoopbackAddress(7), now_ms_);
+  slots_[slot].connection.emplace(
+      *context_, plan_, Connection::Client{.listener = 0, .fd = fd, .address = LoopbackAddress(7)},
+      now_ms_);
   Trace("connection ", slot, " accepted as descriptor ", fd);
   Touch(slot);
 }

@@ -1,4 +1,4 @@
-#include "engine/version.h"
+#include "engine/build_text.h"
 
 #include "absl/base/config.h"
 #include "absl/status/statusor.h"

@@ -1,0 +1,256 @@
+#include "engine/variables.h"
+
+#include <netinet/in.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <ctime>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "engine/version.h"
+#include "tls/settings.h"
+
+namespace sluice::engine {
+namespace {
+
+using config::VariableId;
+
+// Seconds with milliseconds, as nginx writes all times.
+void AppendMs(int64_t ms, std::string& out) {
+  absl::StrAppendFormat(&out, "%d.%03d", ms / 1000, ms % 1000);
+}
+
+void AppendNow(VariableId id, std::string& out) {
+  timeval now;
+  gettimeofday(&now, nullptr);
+  if (id == VariableId::kMsec) {
+    AppendMs(int64_t{now.tv_sec} * 1000 + now.tv_usec / 1000, out);
+    return;
+  }
+  tm local;
+  localtime_r(&now.tv_sec, &local);
+  char text[64];
+  if (id == VariableId::kTimeLocal) {
+    // Months in English, whatever the locale.
+    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char zone[8];
+    strftime(zone, sizeof(zone), "%z", &local);
+    absl::StrAppendFormat(&out, "%02d/%s/%d:%02d:%02d:%02d %s", local.tm_mday,
+                          kMonths[local.tm_mon], local.tm_year + 1900, local.tm_hour, local.tm_min,
+                          local.tm_sec, zone);
+    return;
+  }
+  const size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &local);
+  // "+0100" -> "+01:00".
+  absl::StrAppend(&out, std::string_view(text, n - 2), ":", std::string_view(text + n - 2, 2));
+}
+
+const std::string& HostName() {
+  static const std::string& name = *[] {
+    char buffer[HOST_NAME_MAX + 1] = "";
+    gethostname(buffer, sizeof(buffer) - 1);
+    return new std::string(absl::AsciiStrToLower(buffer));
+  }();
+  return name;
+}
+
+void AppendBinary(const config::Address& address, std::string& out) {
+  switch (address.family()) {
+    case AF_INET: {
+      const auto& ip4 = reinterpret_cast<const sockaddr_in&>(address.storage);
+      out.append(reinterpret_cast<const char*>(&ip4.sin_addr), sizeof(ip4.sin_addr));
+      break;
+    }
+    case AF_INET6: {
+      const auto& ip6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
+      out.append(reinterpret_cast<const char*>(&ip6.sin6_addr), sizeof(ip6.sin6_addr));
+      break;
+    }
+    default:
+      out += config::HostText(address);
+  }
+}
+
+// One entry for each attempt, as nginx lists them.
+bool AppendAttempts(VariableId id, std::span<const UpstreamAttempt> attempts, std::string& out) {
+  if (attempts.empty()) return false;
+  std::string_view separator = "";
+  for (const UpstreamAttempt& attempt : attempts) {
+    out += separator;
+    separator = ", ";
+    int64_t ms = UpstreamAttempt::kUnknownMs;
+    switch (id) {
+      case VariableId::kUpstreamAddr:
+        out += attempt.address;
+        continue;
+      case VariableId::kUpstreamBytesReceived:
+        absl::StrAppend(&out, attempt.bytes_received);
+        continue;
+      case VariableId::kUpstreamBytesSent:
+        absl::StrAppend(&out, attempt.bytes_sent);
+        continue;
+      case VariableId::kUpstreamConnectTime:
+        ms = attempt.connect_ms;
+        break;
+      case VariableId::kUpstreamFirstByteTime:
+        ms = attempt.first_byte_ms;
+        break;
+      case VariableId::kUpstreamSslHandshakeTime:
+        ms = attempt.handshake_ms;
+        break;
+      default:
+        ms = attempt.session_ms;
+    }
+    if (ms == UpstreamAttempt::kUnknownMs) {
+      out += '-';
+    } else {
+      AppendMs(ms, out);
+    }
+  }
+  return true;
+}
+
+bool AppendIfAny(std::string_view value, std::string& out) {
+  out += value;
+  return !value.empty();
+}
+
+void AppendVerifyResult(const SessionFacts& facts, std::string& out) {
+  const tls::Failure& failure = facts.upstream_tls->failure();
+  if (failure.kind == tls::FailureKind::kCertificateUntrusted ||
+      failure.kind == tls::FailureKind::kNameMismatch) {
+    absl::StrAppend(&out, "FAILED:", failure.text);
+  } else {
+    out += facts.upstream_tls_settings->verify && facts.upstream_tls->established() ? "SUCCESS"
+                                                                                    : "NONE";
+  }
+}
+
+bool AppendUpstreamTls(VariableId id, const SessionFacts& facts, std::string& out) {
+  if (facts.upstream_tls == nullptr) return false;
+  const tls::Session& session = *facts.upstream_tls;
+  if (id == VariableId::kUpstreamSslVerifyResult) {
+    AppendVerifyResult(facts, out);
+    return true;
+  }
+  if (id == VariableId::kUpstreamSslServerName) return AppendIfAny(session.server_name(), out);
+  if (!session.established()) return false;
+  switch (id) {
+    case VariableId::kUpstreamSslCipher:
+      return AppendIfAny(session.cipher(), out);
+    case VariableId::kUpstreamSslCurve:
+      return AppendIfAny(session.group(), out);
+    case VariableId::kUpstreamSslProtocol:
+      return AppendIfAny(tls::VersionName(session.version()), out);
+    default:
+      return AppendIfAny(session.resumed() ? "r" : ".", out);
+  }
+}
+
+}  // namespace
+
+bool AppendVariable(const config::Variable& variable, const SessionFacts& facts, std::string& out) {
+  switch (variable.id) {
+    case VariableId::kBinaryRemoteAddr:
+      AppendBinary(facts.client, out);
+      return true;
+    case VariableId::kBytesReceived:
+      absl::StrAppend(&out, facts.bytes_received);
+      return true;
+    case VariableId::kBytesSent:
+      absl::StrAppend(&out, facts.bytes_sent);
+      return true;
+    case VariableId::kConnection:
+      absl::StrAppend(&out, facts.number);
+      return true;
+    case VariableId::kHostname:
+      out += HostName();
+      return true;
+    case VariableId::kNginxVersion:
+      out += kVersion;
+      return true;
+    case VariableId::kPid:
+      absl::StrAppend(&out, getpid());
+      return true;
+    case VariableId::kProtocol:
+      out += "TCP";
+      return true;
+    case VariableId::kRemoteAddr:
+      out += config::HostText(facts.client);
+      return true;
+    case VariableId::kRemotePort:
+      out += config::PortText(facts.client);
+      return true;
+    case VariableId::kServerAddr:
+      out += config::HostText(facts.server);
+      return true;
+    case VariableId::kServerPort:
+      out += config::PortText(facts.server);
+      return true;
+    case VariableId::kSessionTime:
+      AppendMs(facts.session_ms, out);
+      return true;
+    case VariableId::kStatus:
+      absl::StrAppendFormat(&out, "%03d", StatusOf(facts.close_reason));
+      return true;
+    case VariableId::kMsec:
+    case VariableId::kTimeIso8601:
+    case VariableId::kTimeLocal:
+      AppendNow(variable.id, out);
+      return true;
+    case VariableId::kUpstreamAddr:
+    case VariableId::kUpstreamBytesReceived:
+    case VariableId::kUpstreamBytesSent:
+    case VariableId::kUpstreamConnectTime:
+    case VariableId::kUpstreamFirstByteTime:
+    case VariableId::kUpstreamSessionTime:
+    case VariableId::kUpstreamSslHandshakeTime:
+      return AppendAttempts(variable.id, facts.attempts, out);
+    case VariableId::kCloseReason:
+      out += CloseReasonName(facts.close_reason);
+      return true;
+    case VariableId::kUpstreamSslCipher:
+    case VariableId::kUpstreamSslCurve:
+    case VariableId::kUpstreamSslProtocol:
+    case VariableId::kUpstreamSslServerName:
+    case VariableId::kUpstreamSslSessionReused:
+    case VariableId::kUpstreamSslVerifyResult:
+      return AppendUpstreamTls(variable.id, facts, out);
+    case VariableId::kSet:
+      out += facts.set_values[variable.slot];
+      return true;
+  }
+  return false;
+}
+
+std::string Evaluate(const config::Template& value, const SessionFacts& facts) {
+  std::string text;
+  value.AppendTo(text, [&](int index, std::string& out) {
+    AppendVariable(facts.plan.variables[index], facts, out);
+  });
+  return text;
+}
+
+std::optional<std::string> EvaluatePath(const config::Template& path, const SessionFacts& facts) {
+  std::string text = Evaluate(path, facts);
+  for (const std::string_view component : absl::StrSplit(text, '/')) {
+    if (component == "..") return std::nullopt;
+  }
+  if (std::any_of(text.begin(), text.end(), [](char c) { return absl::ascii_iscntrl(c); })) {
+    return std::nullopt;
+  }
+  return text;
+}
+
+bool IsTrue(const config::Template& condition, const SessionFacts& facts) {
+  const std::string value = Evaluate(condition, facts);
+  return !value.empty() && value != "0";
+}
+
+}  // namespace sluice::engine

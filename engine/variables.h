@@ -1,0 +1,68 @@
+// What the variables of the configuration language are worth for one session.
+#ifndef SLUICE_ENGINE_VARIABLES_H_
+#define SLUICE_ENGINE_VARIABLES_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config/address.h"
+#include "config/plan.h"
+#include "config/template.h"
+#include "config/variable.h"
+#include "engine/close_reason.h"
+#include "tls/session.h"
+
+namespace sluice::engine {
+
+// One attempt to serve a session by an upstream. Times in milliseconds, kUnknownMs: it did not get
+// so far.
+struct UpstreamAttempt {
+  static constexpr int64_t kUnknownMs = -1;
+
+  std::string_view address;  // The peer's, or the group's name where no peer could be chosen.
+  int64_t started_ms = 0;    // Monotonic.
+  int64_t connect_ms = kUnknownMs;  // From started_ms on, the TLS handshake included, as in nginx.
+  int64_t handshake_ms = kUnknownMs;   // The TLS handshake alone.
+  int64_t first_byte_ms = kUnknownMs;  // From started_ms on.
+  int64_t session_ms = kUnknownMs;     // From started_ms to its end.
+  uint64_t bytes_received = 0;
+  uint64_t bytes_sent = 0;
+};
+
+// What is known of a session now. A view: everything outlives the calls it is given to.
+struct SessionFacts {
+  const config::Plan& plan;
+  uint64_t number = 0;
+  const config::Address& client;
+  const config::Address& server;  // That the client connected to.
+  int64_t session_ms = 0;
+  CloseReason close_reason = CloseReason::kNone;
+  uint64_t bytes_received = 0;  // From the client.
+  uint64_t bytes_sent = 0;      // To the client.
+  std::span<const UpstreamAttempt> attempts;
+  // Of the last attempt. Null: it has no TLS.
+  const tls::Session* upstream_tls = nullptr;
+  const tls::Settings* upstream_tls_settings = nullptr;
+  std::span<const std::string> set_values;  // By Variable::slot.
+};
+
+// Appends the value of `variable`. False, and nothing is appended, if it has none: nginx calls that
+// "not found", and writes "-" for it in most logs.
+bool AppendVariable(const config::Variable& variable, const SessionFacts& facts, std::string& out);
+
+// `value` with its variables; those that have no value are empty, as in nginx.
+std::string Evaluate(const config::Template& value, const SessionFacts& facts);
+
+// `path` with its variables, a file name. None if a variable has brought in what leads elsewhere: a
+// component "..", a NUL or another control character.
+std::optional<std::string> EvaluatePath(const config::Template& path, const SessionFacts& facts);
+
+// Whether `if=` lets a session through: its value is neither empty nor "0".
+bool IsTrue(const config::Template& condition, const SessionFacts& facts);
+
+}  // namespace sluice::engine
+
+#endif  // SLUICE_ENGINE_VARIABLES_H_

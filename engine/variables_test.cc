@@ -1,0 +1,190 @@
+#include "engine/variables.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sluice::engine {
+namespace {
+
+using testing::MatchesRegex;
+
+config::Address Ip4(const char* ip, int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  inet_pton(AF_INET, ip, &address.sin_addr);
+  return config::AddressFromSockaddr(reinterpret_cast<sockaddr*>(&address), sizeof(address));
+}
+
+config::Address Ip6(const char* ip, int port) {
+  sockaddr_in6 address = {};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  inet_pton(AF_INET6, ip, &address.sin6_addr);
+  return config::AddressFromSockaddr(reinterpret_cast<sockaddr*>(&address), sizeof(address));
+}
+
+class VariablesTest : public testing::Test {
+ protected:
+  SessionFacts Facts() const {
+    return {.plan = plan_,
+            .number = 42,
+            .client = client_,
+            .server = server_,
+            .session_ms = session_ms_,
+            .close_reason = close_reason_,
+            .bytes_received = 10,
+            .bytes_sent = 20,
+            .attempts = attempts_,
+            .set_values = set_values_};
+  }
+
+  // "none": it has no value.
+  std::string Value(std::string_view name) const {
+    const config::VariableSpec* spec = config::FindVariable(name);
+    if (spec == nullptr) return "unknown";
+    std::string value;
+    return AppendVariable({.name = std::string(name), .id = spec->id}, Facts(), value) ? value
+                                                                                       : "none";
+  }
+
+  config::Plan plan_;
+  config::Address client_ = Ip4("192.0.2.1", 1234);
+  config::Address server_ = Ip4("192.0.2.2", 443);
+  int64_t session_ms_ = 1234;
+  CloseReason close_reason_ = CloseReason::kClientClosed;
+  std::vector<UpstreamAttempt> attempts_;
+  std::vector<std::string> set_values_ = {"first", "second"};
+};
+
+TEST_F(VariablesTest, AddressesAndPortsStandApart) {
+  EXPECT_EQ(Value("remote_addr"), "192.0.2.1");
+  EXPECT_EQ(Value("remote_port"), "1234");
+  EXPECT_EQ(Value("server_addr"), "192.0.2.2");
+  EXPECT_EQ(Value("server_port"), "443");
+  client_ = Ip6("2001:db8::1", 5);
+  EXPECT_EQ(Value("remote_addr"), "2001:db8::1");
+  EXPECT_EQ(Value("remote_port"), "5");
+}
+
+TEST_F(VariablesTest, UnixClientsHaveNoPort) {
+  sockaddr_un address = {.sun_family = AF_UNIX};
+  client_ = config::AddressFromSockaddr(reinterpret_cast<sockaddr*>(&address),
+                                        sizeof(address.sun_family));
+  EXPECT_EQ(Value("remote_addr"), "unix:");
+  EXPECT_EQ(Value("remote_port"), "");
+  EXPECT_EQ(Value("binary_remote_addr"), "unix:");
+}
+
+TEST_F(VariablesTest, BinaryAddressesHaveFourOrSixteenBytes) {
+  EXPECT_EQ(Value("binary_remote_addr"), std::string("\xc0\x00\x02\x01", 4));
+  client_ = Ip6("2001:db8::1", 5);
+  EXPECT_EQ(Value("binary_remote_addr"),
+            std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16));
+}
+
+TEST_F(VariablesTest, CountsAndNumbers) {
+  EXPECT_EQ(Value("connection"), "42");
+  EXPECT_EQ(Value("bytes_received"), "10");
+  EXPECT_EQ(Value("bytes_sent"), "20");
+  EXPECT_EQ(Value("pid"), absl::StrCat(getpid()));
+  EXPECT_EQ(Value("protocol"), "TCP");
+}
+
+TEST_F(VariablesTest, TimesAreSecondsWithMilliseconds) {
+  EXPECT_EQ(Value("session_time"), "1.234");
+  session_ms_ = 7;
+  EXPECT_EQ(Value("session_time"), "0.007");
+  EXPECT_THAT(Value("msec"), MatchesRegex("[0-9]{10}\\.[0-9]{3}"));
+  EXPECT_THAT(Value("time_local"),
+              MatchesRegex("[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} "
+                           "[+-][0-9]{4}"));
+  EXPECT_THAT(Value("time_iso8601"),
+              MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:"
+                           "[0-9]{2}"));
+}
+
+TEST_F(VariablesTest, StatusIsNginxsAndAlwaysHasThreeDigits) {
+  EXPECT_EQ(Value("status"), "200");
+  EXPECT_EQ(Value("close_reason"), "client_closed");
+  close_reason_ = CloseReason::kNone;
+  EXPECT_EQ(Value("status"), "000");
+  close_reason_ = CloseReason::kNoLiveUpstreams;
+  EXPECT_EQ(Value("status"), "502");
+  close_reason_ = CloseReason::kNoResources;
+  EXPECT_EQ(Value("status"), "500");
+}
+
+TEST_F(VariablesTest, UpstreamsAreListedInTurn) {
+  EXPECT_EQ(Value("upstream_addr"), "none");
+  EXPECT_EQ(Value("upstream_connect_time"), "none");
+  attempts_ = {{.address = "192.0.2.3:1", .session_ms = 3},
+               {.address = "192.0.2.4:1",
+                .connect_ms = 0,
+                .first_byte_ms = 5,
+                .session_ms = 2000,
+                .bytes_received = 7,
+                .bytes_sent = 8}};
+  EXPECT_EQ(Value("upstream_addr"), "192.0.2.3:1, 192.0.2.4:1");
+  EXPECT_EQ(Value("upstream_connect_time"), "-, 0.000");
+  EXPECT_EQ(Value("upstream_first_byte_time"), "-, 0.005");
+  EXPECT_EQ(Value("upstream_session_time"), "0.003, 2.000");
+  EXPECT_EQ(Value("upstream_ssl_handshake_time"), "-, -");
+  EXPECT_EQ(Value("upstream_bytes_received"), "0, 7");
+  EXPECT_EQ(Value("upstream_bytes_sent"), "0, 8");
+}
+
+TEST_F(VariablesTest, WithoutTlsItsVariablesHaveNoValue) {
+  for (const char* name :
+       {"upstream_ssl_cipher", "upstream_ssl_curve", "upstream_ssl_protocol",
+        "upstream_ssl_server_name", "upstream_ssl_session_reused", "upstream_ssl_verify_result"}) {
+    EXPECT_EQ(Value(name), "none") << name;
+  }
+}
+
+TEST_F(VariablesTest, SetVariablesHaveTheirSlots) {
+  std::string value;
+  EXPECT_TRUE(AppendVariable({.name = "x", .slot = 1}, Facts(), value));
+  EXPECT_EQ(value, "second");
+}
+
+TEST_F(VariablesTest, EveryVariableCanBeAskedForWithNothingKnown) {
+  for (const config::VariableSpec& spec : config::AllVariables()) Value(spec.name);
+}
+
+TEST_F(VariablesTest, APathThatAVariableLeadsAstrayIsNone) {
+  plan_.variables = {{.name = "value", .id = config::VariableId::kSet}};
+  config::Template path = *config::Template::Parse("/logs/$value.log");
+  path.Bind([](std::string_view) { return 0; });
+  for (const char* value : {"a", "a/b", "..a", "a..", "..", "", "."}) {
+    set_values_[0] = value;
+    EXPECT_EQ(EvaluatePath(path, Facts()), absl::StrCat("/logs/", value, ".log"));
+  }
+  for (const std::string& value : {std::string("../x"), std::string("a/../../x"),
+                                   std::string("a\0b", 3), std::string("a\nb")}) {
+    set_values_[0] = value;
+    EXPECT_EQ(EvaluatePath(path, Facts()), std::nullopt) << value;
+  }
+}
+
+TEST_F(VariablesTest, AConditionIsTrueUnlessEmptyOrZero) {
+  for (const auto& [text, expected] : std::vector<std::pair<const char*, bool>>{
+           {"", false}, {"0", false}, {"00", true}, {"off", true}}) {
+    EXPECT_EQ(IsTrue(*config::Template::Parse(text), Facts()), expected) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::engine
