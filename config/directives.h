@@ -12,14 +12,15 @@
 namespace sluice::config {
 
 // The tables, each in the file of its name.
-std::span<const DirectiveSpec> MainDirectives();      // directives_main.cc
-std::span<const DirectiveSpec> EventsDirectives();    // directives_events.cc
-std::span<const DirectiveSpec> ListenDirectives();    // directives_listen.cc
-std::span<const DirectiveSpec> ProxyDirectives();     // directives_proxy.cc
-std::span<const DirectiveSpec> UpstreamDirectives();  // directives_upstream.cc
-std::span<const DirectiveSpec> TlsDirectives();       // directives_tls.cc
-std::span<const DirectiveSpec> SessionDirectives();   // directives_session.cc
-std::span<const DirectiveSpec> LogDirectives();       // directives_log.cc
+std::span<const DirectiveSpec> MainDirectives();           // directives_main.cc
+std::span<const DirectiveSpec> EventsDirectives();         // directives_events.cc
+std::span<const DirectiveSpec> ListenDirectives();         // directives_listen.cc
+std::span<const DirectiveSpec> ProxyDirectives();          // directives_proxy.cc
+std::span<const DirectiveSpec> UpstreamDirectives();       // directives_upstream.cc
+std::span<const DirectiveSpec> TlsDirectives();            // directives_tls.cc
+std::span<const DirectiveSpec> SessionDirectives();        // directives_session.cc
+std::span<const DirectiveSpec> ProxyProtocolDirectives();  // directives_proxy_protocol.cc
+std::span<const DirectiveSpec> LogDirectives();            // directives_log.cc
 
 // A directive that nginx has, in a place where sluice could meet it, and that sluice refuses.
 struct RefusedDirective {

@@ -84,7 +84,9 @@ constexpr Parameter<Listener> kParameters[] = {
     // Every address is bound on its own: what `bind` asks for is always so.
     {"bind", {}, [](std::string_view, Listener&) { return true; }},
     {"ssl"},
-    {"proxy_protocol"},
+    {"proxy_protocol",
+     {},
+     [](std::string_view, Listener& listener) { return listener.proxy_protocol = true; }},
     {"default_server"},
     {.name = "udp", .refused = "is not for sluice, which proxies TCP: leave this server to nginx"},
     {.name = "multipath",

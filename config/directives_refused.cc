@@ -26,7 +26,6 @@ constexpr RefusedDirective kRefused[] = {
     // ngx_stream_core_module.
     {"preread_buffer_size", kNotYet},
     {"preread_timeout", kNotYet},
-    {"proxy_protocol_timeout", kNotYet},
     {"resolver", kNotYet},
     {"resolver_timeout", kNotYet},
     {"server_name", kNotYet},
@@ -53,7 +52,6 @@ constexpr RefusedDirective kRefused[] = {
     {"map_hash_bucket_size", kNotYet},
     {"map_hash_max_size", kNotYet},
     {"num_map", kNotYet},
-    {"set_real_ip_from", kNotYet},
     {"split_clients", kNotYet},
 
     // Other handlers of a server.
@@ -66,8 +64,6 @@ constexpr RefusedDirective kRefused[] = {
 
     // ngx_stream_proxy_module.
     {"proxy_download_rate", kNotYet},
-    {"proxy_protocol", kNotYet},
-    {"proxy_protocol_version", kNotYet},
     {"proxy_requests", kNotYet},
     {"proxy_responses", kNotYet},
     {"proxy_session_drop", kNotYet},

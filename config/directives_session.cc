@@ -23,7 +23,8 @@ void AddSet(Call& call) {
     return;
   }
   const std::string& lower = name->variables()[0];
-  if (FindVariable(lower) != nullptr || IsVariableOfNginx(lower) || absl::ascii_isdigit(lower[0])) {
+  if (FindVariable(lower) != nullptr || IsVariableOfNginx(lower) || lower.starts_with(kTlvPrefix) ||
+      absl::ascii_isdigit(lower[0])) {
     call.Error(variable, absl::StrCat("the ", Quote(variable.text),
                                       " variable cannot be set: it is one of sluice's own; choose "
                                       "another name"));

@@ -33,6 +33,19 @@ void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
   }
 }
 
+// Without a PROXY header there is nothing to take an address from.
+void WarnOfUnusedRealIp(const ServerScope& scope, const Block& block, DiagnosticList& diagnostics) {
+  const Directive* const directive = block.SetHereBy("set_real_ip_from");
+  if (directive == nullptr ||
+      std::any_of(scope.listeners.begin(), scope.listeners.end(),
+                  [](const PlacedListener& placed) { return placed.listener.proxy_protocol; })) {
+    return;
+  }
+  diagnostics.Warning(directive->name.span,
+                      "\"set_real_ip_from\" has no effect: no \"listen\" of this server has "
+                      "\"proxy_protocol\"");
+}
+
 // Settles the name by which the upstream's certificate is verified, and which is sent as SNI.
 // `proxy_pass_name`: the one to use if no other is given.
 void FinishTlsName(const Block& block, const std::string& proxy_pass_name, tls::Settings& tls,
@@ -89,6 +102,11 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
                        "no \"listen\" is defined for server: expected \"listen PORT;\"");
   }
   AddListeners(scope, index);
+  if (scope.sends_proxy_header) {
+    scope.server.sent_proxy_header =
+        scope.proxy_header_version == 1 ? SentProxyHeader::kVersion1 : SentProxyHeader::kVersion2;
+  }
+  WarnOfUnusedRealIp(scope, block, diagnostics_);
   AddAccessLogs(scope, scope.server);
 
   std::optional<int> upstream;

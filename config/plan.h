@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/address.h"
+#include "config/cidr.h"
 #include "config/template.h"
 #include "config/variable.h"
 #include "tls/settings.h"
@@ -106,6 +107,7 @@ struct Listener {
   bool reuseport = false;  // Kept for the dump: sluice always gives each shard its own socket.
   bool ipv6only = true;
   bool deferred = false;
+  bool proxy_protocol = false;  // A PROXY header comes before everything else.
   Keepalive keepalive;
 };
 
@@ -113,6 +115,9 @@ struct ProxyBind {
   Address address;  // Port 0 unless the configuration gives one.
   bool transparent = false;
 };
+
+// proxy_protocol and proxy_protocol_version: the PROXY header that upstreams are sent.
+enum class SentProxyHeader : uint8_t { kNone, kVersion1, kVersion2 };
 
 // proxy_ssl_certificate_cache: for certificates and keys that are named with variables.
 struct CertificateCache {
@@ -134,6 +139,10 @@ struct Server {
   int next_upstream_tries = 0;           // 0: no bound.
   int64_t next_upstream_timeout_ms = 0;  // 0: no bound.
   bool half_close = false;
+  SentProxyHeader sent_proxy_header = SentProxyHeader::kNone;
+  int64_t proxy_protocol_timeout_ms = 30'000;  // How long a PROXY header may take to come.
+  // set_real_ip_from: whose PROXY header is believed.
+  std::vector<Cidr> real_ip_from;
   bool splice = true;  // Bulk without TLS may be passed on by splice(2) (proxy_splice).
   // An upstream that ends without close_notify is passed on to the client as a reset
   // (proxy_ssl_strict_close).

@@ -88,6 +88,7 @@ void DumpListener(const Listener& listener, Dump& dump) {
             " sndbuf_bytes=", listener.sndbuf_bytes, " fastopen_queue=", listener.fastopen_queue,
             " reuseport=", OnOff(listener.reuseport), " ipv6only=", OnOff(listener.ipv6only),
             " deferred=", OnOff(listener.deferred),
+            listener.proxy_protocol ? " proxy_protocol" : "",
             " keepalive=", KeepaliveText(listener.keepalive));
 }
 
@@ -112,6 +113,12 @@ void DumpAccessLog(const AccessLog& log, Dump& dump) {
 }
 
 void DumpSessionHandling(const Server& server, const Plan& plan, Dump& dump) {
+  if (server.sent_proxy_header != SentProxyHeader::kNone) {
+    dump.Line("sent_proxy_header ",
+              server.sent_proxy_header == SentProxyHeader::kVersion1 ? "v1" : "v2");
+  }
+  dump.Line("proxy_protocol_timeout_ms ", server.proxy_protocol_timeout_ms);
+  for (const Cidr& network : server.real_ip_from) dump.Line("real_ip_from ", network.text);
   for (const AccessLog& log : server.access_logs) DumpAccessLog(log, dump);
   const LogFileCache& cache = server.log_file_cache;
   if (cache.max > 0) {

@@ -90,6 +90,8 @@ struct PlacedAccessLog {
 struct ServerScope {
   Server server;
   bool tls_enabled = false;
+  bool sends_proxy_header = false;
+  int proxy_header_version = 1;
   // File contents and passwords are empty until the server is finished: `path` alone tells files
   // apart, and most servers share theirs.
   tls::Settings tls;

@@ -26,6 +26,15 @@ constexpr VariableSpec kVariables[] = {
     {"status", VariableId::kStatus, "how the session ended, in nginx's numbers"},
     {"time_iso8601", VariableId::kTimeIso8601, "local time as ISO 8601 has it"},
     {"time_local", VariableId::kTimeLocal, "local time as in the Common Log Format"},
+    {"proxy_protocol_addr", VariableId::kProxyProtocolAddr,
+     "the client's address in the PROXY header"},
+    {"proxy_protocol_port", VariableId::kProxyProtocolPort, "the client's port in it"},
+    {"proxy_protocol_server_addr", VariableId::kProxyProtocolServerAddr,
+     "the address in it that the client connected to"},
+    {"proxy_protocol_server_port", VariableId::kProxyProtocolServerPort, "the port, likewise"},
+    {"realip_remote_addr", VariableId::kRealipRemoteAddr,
+     "the address that the connection came from, whatever set_real_ip_from has made of it"},
+    {"realip_remote_port", VariableId::kRealipRemotePort, "the port, likewise"},
     {"upstream_addr", VariableId::kUpstreamAddr, "the peers tried, in turn"},
     {"upstream_bytes_received", VariableId::kUpstreamBytesReceived, "bytes from each of them"},
     {"upstream_bytes_sent", VariableId::kUpstreamBytesSent, "bytes to each of them"},
@@ -54,7 +63,7 @@ constexpr bool InOrder() {
   for (const VariableSpec& spec : kVariables) {
     if (static_cast<size_t>(spec.id) != i++) return false;
   }
-  return i == static_cast<size_t>(VariableId::kSet);
+  return i == static_cast<size_t>(VariableId::kProxyProtocolTlv);
 }
 static_assert(InOrder());
 
@@ -62,9 +71,6 @@ constexpr std::string_view kNotSupported[] = {
     "geoip_",
     "limit_conn_status",
     "mqtt_preread_",
-    "proxy_protocol_",
-    "realip_remote_addr",
-    "realip_remote_port",
     "ssl_",
 };
 

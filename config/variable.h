@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "config/tlv.h"
+
 namespace sluice::config {
 
 enum class VariableId : uint8_t {
@@ -31,6 +33,13 @@ enum class VariableId : uint8_t {
   kStatus,
   kTimeIso8601,
   kTimeLocal,
+  kProxyProtocolAddr,
+  kProxyProtocolPort,
+  kProxyProtocolServerAddr,
+  kProxyProtocolServerPort,
+  // ngx_stream_realip_module.
+  kRealipRemoteAddr,
+  kRealipRemotePort,
   // ngx_stream_upstream_module.
   kUpstreamAddr,
   kUpstreamBytesReceived,
@@ -47,6 +56,8 @@ enum class VariableId : uint8_t {
   kUpstreamSslServerName,
   kUpstreamSslSessionReused,
   kUpstreamSslVerifyResult,
+  // $proxy_protocol_tlv_NAME.
+  kProxyProtocolTlv,
   // Made by `set`.
   kSet,
 };
@@ -57,7 +68,10 @@ struct VariableSpec {
   std::string_view help;  // What it is, with its unit.
 };
 
-// Every variable that is always there, in the order of VariableId.
+// What the names of kProxyProtocolTlv begin with.
+inline constexpr std::string_view kTlvPrefix = "proxy_protocol_tlv_";
+
+// Every variable that is always there and has one name, in the order of VariableId.
 std::span<const VariableSpec> AllVariables();
 
 // Null if there is none of this name, which is in lower case.
@@ -73,6 +87,7 @@ struct Variable {
   std::string name;
   VariableId id = VariableId::kSet;
   int slot = 0;  // kSet: which of a connection's values, from 0.
+  Tlv tlv = {};  // kProxyProtocolTlv only.
 };
 
 }  // namespace sluice::config

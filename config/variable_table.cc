@@ -1,8 +1,10 @@
 #include "config/variable_table.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "config/suggest.h"
 
 namespace sluice::config {
@@ -17,6 +19,11 @@ int VariableTable::IndexOf(std::string_view name, const Span& span) {
     if (const VariableSpec* spec = FindVariable(name)) {
       entry.variable.id = spec->id;
       entry.defined = true;
+    } else if (std::string_view tlv = name; absl::ConsumePrefix(&tlv, kTlvPrefix)) {
+      const std::optional<Tlv> known = ParseTlvName(tlv);
+      entry.variable.id = VariableId::kProxyProtocolTlv;
+      entry.variable.tlv = known.value_or(Tlv());
+      entry.defined = known.has_value();
     }
   }
   return known->second;

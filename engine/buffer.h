@@ -59,6 +59,15 @@ class Buffer {
     tail_ += bytes.size();
   }
 
+  // Copies `bytes` in front of all others. There must be room, and nothing may hold the slab.
+  void Prepend(std::span<const uint8_t> bytes) {
+    CHECK(!pinned());
+    CHECK_LE(bytes.size(), num_room_bytes());
+    std::memmove(slab_.data() + head_ + bytes.size(), slab_.data() + head_, num_bytes());
+    std::memcpy(slab_.data() + head_, bytes.data(), bytes.size());
+    tail_ += bytes.size();
+  }
+
   // Makes sure that there is a slab; a buffer that nothing holds gets one of the size that fits
   // `bytes`, in place of a smaller one, if it is empty or holds `num_moved_max` bytes at most.
   void Reserve(SlabPool& pool, size_t bytes, size_t num_moved_max = 0) {

@@ -18,6 +18,10 @@ const char* CloseReasonName(CloseReason reason) {
       return "upstream_reset";
     case CloseReason::kIdleTimeout:
       return "idle_timeout";
+    case CloseReason::kProxyHeaderInvalid:
+      return "proxy_header_invalid";
+    case CloseReason::kProxyHeaderTimeout:
+      return "proxy_header_timeout";
     case CloseReason::kNoLiveUpstreams:
       return "no_live_upstreams";
     case CloseReason::kConnectFailed:
@@ -51,9 +55,12 @@ int StatusOf(CloseReason reason) {
     case CloseReason::kUpstreamReset:
     case CloseReason::kIdleTimeout:
     case CloseReason::kTlsFailed:
+    case CloseReason::kProxyHeaderTimeout:
     case CloseReason::kReturned:
     case CloseReason::kShutdown:
       return 200;
+    case CloseReason::kProxyHeaderInvalid:
+      return 400;
     case CloseReason::kNoResources:
       return 500;
     case CloseReason::kNoLiveUpstreams:

@@ -22,6 +22,10 @@ enum class CloseReason : uint8_t {
   kUpstreamReset,
   // No byte moved for proxy_timeout.
   kIdleTimeout,
+  // What the client sent first was no PROXY header.
+  kProxyHeaderInvalid,
+  // No whole PROXY header came within proxy_protocol_timeout.
+  kProxyHeaderTimeout,
   // No peer of the group could be tried: all failed lately, are down or full.
   kNoLiveUpstreams,
   // The last peer tried refused the connection or could not be reached.

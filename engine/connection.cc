@@ -38,7 +38,9 @@ int NumPeersUp(const config::Upstream& upstream) {
 }  // namespace
 
 bool Connection::NeedsLocalAddress(const config::Plan& plan, const config::Listener& listener) {
-  return plan.uses(config::VariableId::kServerAddr) && config::IsWildcard(listener.address);
+  if (!config::IsWildcard(listener.address)) return false;
+  return plan.uses(config::VariableId::kServerAddr) ||
+         plan.servers[listener.server].sent_proxy_header != config::SentProxyHeader::kNone;
 }
 
 Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, Client client,
@@ -67,6 +69,15 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
            absl::StrCat("client ", client_address_.text, " connected to ", listener_.address.text));
   }
   set_values_.resize(plan_->plan().num_set_slots);
+  if (listener_.proxy_protocol) {
+    state_ = State::kProxyHeader;
+    attempt_deadline_ms_ = EndOf(server_.proxy_protocol_timeout_ms, now_ms_);
+  } else {
+    Begin();
+  }
+}
+
+void Connection::Begin() {
   for (const config::SetVariable& set : server_.sets) {
     set_values_[plan_->plan().variables[set.variable].slot] = Evaluate(set.value, Facts());
   }
@@ -267,6 +278,9 @@ Operations Connection::Advance(int64_t now_ms) {
 
 void Connection::Conclude() {
   switch (state_) {
+    case State::kProxyHeader:
+      ConcludeProxyHeader();
+      break;
     case State::kConnecting:
       ConcludeConnecting();
       break;
@@ -284,6 +298,55 @@ void Connection::Conclude() {
     case State::kClosed:
       break;
   }
+}
+
+void Connection::ConcludeProxyHeader() {
+  const std::span<const uint8_t> bytes = relay_.client_bytes();
+  ProxyHeaderResult result = ReadProxyHeader(bytes);
+  if (end(Side::kClient).reset) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else if (result.state == ProxyHeaderResult::State::kComplete) {
+    relay_.ConsumeClientBytes(result.num_bytes);
+    num_header_bytes_ = result.num_bytes;
+    TakeProxyHeader(std::move(result.header));
+    Begin();
+  } else if (result.state == ProxyHeaderResult::State::kInvalid) {
+    FailProxyHeader(result.error);
+  } else if (relay_.ended(Side::kClient) && bytes.empty()) {
+    // A load balancer that looks whether we are there.
+    Finish(CloseReason::kClientClosed, CloseKind::kGraceful, CloseKind::kGraceful);
+  } else if (relay_.ended(Side::kClient)) {
+    FailProxyHeader("it ends too early");
+  } else if (now_ms_ >= attempt_deadline_ms_) {
+    Log(LogLevel::kInfo, absl::StrCat("client timed out (", ErrorText(ETIMEDOUT), ")"));
+    Finish(CloseReason::kProxyHeaderTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
+  }
+}
+
+void Connection::FailProxyHeader(std::string_view why) {
+  constexpr size_t kShownBytesMax = 107;
+  const std::span<const uint8_t> bytes = relay_.client_bytes();
+  Log(LogLevel::kError, absl::StrCat("broken header: \"",
+                                     std::string_view(reinterpret_cast<const char*>(bytes.data()),
+                                                      std::min(bytes.size(), kShownBytesMax)),
+                                     "\" (", why, ")"));
+  Finish(CloseReason::kProxyHeaderInvalid, CloseKind::kGraceful, CloseKind::kGraceful);
+}
+
+void Connection::TakeProxyHeader(ProxyHeader header) {
+  forwarded_ = std::make_unique<Forwarded>(Forwarded{std::move(header), client_address_});
+  if (!forwarded_->header.source.has_value()) return;
+  if (std::any_of(
+          server_.real_ip_from.begin(), server_.real_ip_from.end(),
+          [this](const config::Cidr& network) { return network.Contains(client_address_); })) {
+    client_address_ = *forwarded_->header.source;
+  }
+}
+
+std::string Connection::Preface() const {
+  if (server_.sent_proxy_header == config::SentProxyHeader::kNone) return {};
+  return WriteProxyHeader(server_.sent_proxy_header == config::SentProxyHeader::kVersion1 ? 1 : 2,
+                          client_address_, server_address());
 }
 
 void Connection::ConcludeConnecting() {
@@ -480,9 +543,10 @@ void Connection::StartAttempt() {
   attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
   if (uses_tls()) {
     // The ClientHello is made while TCP connects.
-    relay_.StartTls(tls::Session::Create(*plan_->tls_contexts[server_.tls_profile],
-                                         plan_->runtime->tickets(listener_.server, peer_),
-                                         shard_.shard));
+    relay_.StartTls(
+        tls::Session::Create(*plan_->tls_contexts[server_.tls_profile],
+                             plan_->runtime->tickets(listener_.server, peer_), shard_.shard),
+        Preface());
   }
 }
 
@@ -530,7 +594,10 @@ void Connection::StartRelaying() {
     StopSendingTo(Side::kUpstream);
   }
   const tls::Session* session = relay_.session();
-  if (session == nullptr) return;
+  if (session == nullptr) {
+    if (const std::string preface = Preface(); !preface.empty()) relay_.QueuePreface(preface);
+    return;
+  }
   attempt.handshake_ms = now_ms_ - handshake_started_ms_;
   shard_.metrics.upstream_handshakes_total.Add();
   if (session->resumed()) shard_.metrics.upstream_handshakes_resumed_total.Add();
@@ -592,15 +659,17 @@ SessionFacts Connection::Facts() const {
   return {.plan = plan_->plan(),
           .number = number_,
           .client = client_address_,
-          .server = local_address_ != nullptr ? *local_address_ : listener_.address,
+          .peer = forwarded_ != nullptr ? forwarded_->peer : client_address_,
+          .server = server_address(),
           .session_ms = now_ms_ - started_ms_,
           .close_reason = close_reason_,
-          .bytes_received = relay_.bytes().from_client,
+          .bytes_received = relay_.bytes().from_client - num_header_bytes_,
           .bytes_sent = relay_.bytes().to_client,
           .attempts = attempt_facts_,
           .upstream_tls = relay_.session(),
           .upstream_tls_settings =
               tells_tls ? &plan_->plan().tls_profiles[server_.tls_profile] : nullptr,
+          .proxy_header = forwarded_ != nullptr ? &forwarded_->header : nullptr,
           .set_values = set_values_};
 }
 
@@ -689,7 +758,11 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
   if (state_ != State::kRelaying) {
     // Until there is an upstream, one receive's worth from the client is enough: it shows whether
     // the client is still there, and is at hand when the upstream is.
-    if (side == Side::kClient ? relay_.holds_client_bytes() : state_ != State::kHandshaking) return;
+    // A PROXY header may come in any number of pieces.
+    if (side == Side::kClient ? relay_.holds_client_bytes() && state_ != State::kProxyHeader
+                              : state_ != State::kHandshaking) {
+      return;
+    }
   }
   operations.recv = relay_.WishToReceive(side);
   self.recv_in_flight = operations.recv.kind != RecvWish::Kind::kNone;
@@ -747,6 +820,7 @@ void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
 
 int64_t Connection::deadline_ms() const {
   switch (state_) {
+    case State::kProxyHeader:
     case State::kConnecting:
     case State::kHandshaking:
       return attempt_deadline_ms_;
@@ -793,6 +867,9 @@ void Connection::Log(LogLevel level, std::string_view text, std::string_view act
   if (!logs_at(level)) return;
   if (action.empty()) {
     switch (state_) {
+      case State::kProxyHeader:
+        action = "reading PROXY protocol";
+        break;
       case State::kConnecting:
       case State::kRetrying:
         action = "connecting to upstream";
@@ -811,13 +888,14 @@ void Connection::Log(LogLevel level, std::string_view text, std::string_view act
     }
   }
   std::string upstream;
-  if (upstream_ != nullptr) {
-    upstream = absl::StrCat(", upstream: \"",
-                            peer_ == kNoPeer ? upstream_->name : peer().address.text, "\"");
+  if (!attempt_facts_.empty()) {
+    upstream =
+        absl::StrCat(", upstream: \"", peer_ == kNoPeer ? upstream_->name : peer().address.text,
+                     "\"", ByteCounts());
   }
   LogRaw(level,
          absl::StrCat(text, " while ", action, ", client: ", config::HostText(client_address_),
-                      ", server: ", listener_.address.text, upstream, ByteCounts()));
+                      ", server: ", listener_.address.text, upstream));
 }
 
 void Connection::LogRaw(LogLevel level, std::string_view text) const {

@@ -27,6 +27,7 @@
 #include "engine/limits.h"
 #include "engine/logger.h"
 #include "engine/metrics.h"
+#include "engine/proxy_protocol.h"
 #include "engine/relay.h"
 #include "engine/runtime_plan.h"
 #include "engine/side.h"
@@ -170,6 +171,8 @@ class Connection {
 
  private:
   enum class State : uint8_t {
+    // The client is to say in a PROXY header whom it speaks for.
+    kProxyHeader,
     // A socket to the upstream is being connected. With TLS, the ClientHello waits.
     kConnecting,
     // TCP stands, TLS is shaking hands.
@@ -240,6 +243,7 @@ class Connection {
 
   // One step of Advance each. When the state has changed there is more to conclude.
   void Conclude();
+  void ConcludeProxyHeader();
   void ConcludeConnecting();
   void ConcludeHandshaking();
   void ConcludeRelaying();
@@ -256,6 +260,17 @@ class Connection {
   // Nothing can, or need, be sent to `side` any more.
   bool Flushed(Side side) const;
 
+  // The client is known: gives `set` variables their values, and looks for an upstream.
+  void Begin();
+  // Takes over what the client's PROXY header says, as far as it is believed.
+  void TakeProxyHeader(ProxyHeader header);
+  // A client that sent something else.
+  void FailProxyHeader(std::string_view why);
+  // What goes to the upstream in front of everything else.
+  std::string Preface() const;
+  const config::Address& server_address() const {
+    return local_address_ != nullptr ? *local_address_ : listener_.address;
+  }
   void StartAttempt();
   void FailAttempt(CloseReason reason, std::string_view text);
   void ReleasePeer(bool failed);
@@ -290,7 +305,7 @@ class Connection {
   const config::Server& server_;
   const config::Upstream* const upstream_;  // Null: the server returns something by itself.
   UpstreamGroup* const group_;              // Null with it.
-  const config::Address client_address_;
+  config::Address client_address_;
   const std::unique_ptr<config::Address> local_address_;
   const uint64_t number_;
 
@@ -304,6 +319,13 @@ class Connection {
   Side first_ended_ = Side::kClient;
   bool any_ended_ = false;
 
+  // The client's PROXY header, and where it came from.
+  struct Forwarded {
+    ProxyHeader header;
+    config::Address peer;
+  };
+  std::unique_ptr<Forwarded> forwarded_;
+  uint64_t num_header_bytes_ = 0;
   // By Variable::slot.
   std::vector<std::string> set_values_;
   // What `return` says and has not been queued yet.

@@ -21,8 +21,9 @@ std::string Line(LogEscape escape, std::string value) {
   format.text.Bind([](std::string_view name) { return name == "value" ? 0 : 1; });
   const config::Address address;
   const std::vector<std::string> values = {std::move(value)};
-  return FormatLogLine(format,
-                       {.plan = plan, .client = address, .server = address, .set_values = values});
+  return FormatLogLine(
+      format,
+      {.plan = plan, .client = address, .peer = address, .server = address, .set_values = values});
 }
 
 TEST(LogLine, ByDefaultWhatCouldForgeALineIsHexAndWhatIsMissingADash) {

@@ -20,13 +20,14 @@ Relay::~Relay() {
   for (Pipe& pipe : pipes_) ReleaseSplice(pipe);
 }
 
-void Relay::StartTls(std::unique_ptr<tls::Session> session) {
+void Relay::StartTls(std::unique_ptr<tls::Session> session, std::string_view preface) {
   CHECK(session_ == nullptr);
   Pipe& from_client = pipe_from(Side::kClient);
   // What came while there was no session waits in front of the sealing, not behind it.
   std::swap(from_client.arrived, from_client.due);
   session_ = std::move(session);
   handshake_done_ = false;
+  if (!preface.empty()) QueuePreface(preface);
   Handshake({});
 }
 
@@ -195,6 +196,22 @@ void Relay::QueueCloseNotify() {
   // Whatever comes of it, what it has written is all that can be sent.
   (void)session_->Shutdown(io);
   QueueAlert({alert, io.produced});
+}
+
+void Relay::ConsumeClientBytes(size_t n) {
+  Pipe& pipe = pipe_from(Side::kClient);
+  pipe.due.Consume(n);
+  // Otherwise a receive into the slab would hold the place where a preface goes.
+  if (pipe.due.empty()) pipe.hot_bytes = 0;
+  ReleaseIdle(pipe);
+}
+
+void Relay::QueuePreface(std::string_view preface) {
+  Buffer& due = pipe_to(Side::kUpstream).due;
+  due.Reserve(pool_, kSmallSlabBytes);
+  due.Prepend({reinterpret_cast<const uint8_t*>(preface.data()), preface.size()});
+  // With TLS only what is sealed is counted when it goes.
+  if (session_ != nullptr) bytes_.to_upstream += preface.size();
 }
 
 size_t Relay::QueueForClient(std::span<const uint8_t> bytes) {

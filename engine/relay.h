@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "engine/buffer.h"
 #include "engine/side.h"
@@ -59,9 +60,9 @@ class Relay {
 
   // --- TLS ---
 
-  // The upstream side speaks TLS from its first byte. Writes the ClientHello to what is to be sent.
-  // Bytes that have come from the client wait until the handshake is done.
-  void StartTls(std::unique_ptr<tls::Session> session);
+  // The upstream side speaks TLS, behind `preface` that goes in clear. Writes the ClientHello to
+  // what is to be sent. Bytes that have come from the client wait until the handshake is done.
+  void StartTls(std::unique_ptr<tls::Session> session, std::string_view preface = {});
   // Another upstream will be tried: forgets the session and all that was for or from the upstream.
   // What came from the client stays. No upstream operation may be in flight.
   void ForgetUpstream();
@@ -86,6 +87,13 @@ class Relay {
   // Writes close_notify behind all that is to be sent to the upstream. At most once.
   void QueueCloseNotify();
 
+  // What has come from the client and is not for the upstream yet. Before StartTls.
+  std::span<const uint8_t> client_bytes() const { return pipe_from(Side::kClient).due.bytes(); }
+  // The first `n` of them are not for the upstream at all.
+  void ConsumeClientBytes(size_t n);
+  // Puts `preface` in front of all that is to be sent to a plain upstream, to which nothing has
+  // been sent yet.
+  void QueuePreface(std::string_view preface);
   // Puts bytes of our own, not the upstream's, behind what is to be sent to the client. Returns how
   // many there was room for.
   size_t QueueForClient(std::span<const uint8_t> bytes);

@@ -121,6 +121,23 @@ bool AppendIfAny(std::string_view value, std::string& out) {
   return !value.empty();
 }
 
+bool AppendProxyProtocol(const config::Variable& variable, const ProxyHeader& header,
+                         std::string& out) {
+  if (variable.id == VariableId::kProxyProtocolTlv) {
+    const std::optional<std::string> value = FindTlv(header.tlvs, variable.tlv);
+    out += value.value_or("");
+    return value.has_value();
+  }
+  const bool of_server = variable.id == VariableId::kProxyProtocolServerAddr ||
+                         variable.id == VariableId::kProxyProtocolServerPort;
+  const bool of_port = variable.id == VariableId::kProxyProtocolPort ||
+                       variable.id == VariableId::kProxyProtocolServerPort;
+  const auto& address = of_server ? header.destination : header.source;
+  if (!address.has_value()) return false;
+  out += of_port ? config::PortText(*address) : config::HostText(*address);
+  return true;
+}
+
 void AppendVerifyResult(const SessionFacts& facts, std::string& out) {
   const tls::Failure& failure = facts.upstream_tls->failure();
   if (failure.kind == tls::FailureKind::kCertificateUntrusted ||
@@ -203,6 +220,19 @@ bool AppendVariable(const config::Variable& variable, const SessionFacts& facts,
     case VariableId::kTimeIso8601:
     case VariableId::kTimeLocal:
       AppendNow(variable.id, out);
+      return true;
+    case VariableId::kProxyProtocolAddr:
+    case VariableId::kProxyProtocolPort:
+    case VariableId::kProxyProtocolServerAddr:
+    case VariableId::kProxyProtocolServerPort:
+    case VariableId::kProxyProtocolTlv:
+      return facts.proxy_header != nullptr &&
+             AppendProxyProtocol(variable, *facts.proxy_header, out);
+    case VariableId::kRealipRemoteAddr:
+      out += config::HostText(facts.peer);
+      return true;
+    case VariableId::kRealipRemotePort:
+      out += config::PortText(facts.peer);
       return true;
     case VariableId::kUpstreamAddr:
     case VariableId::kUpstreamBytesReceived:

@@ -13,6 +13,7 @@
 #include "config/template.h"
 #include "config/variable.h"
 #include "engine/close_reason.h"
+#include "engine/proxy_protocol.h"
 #include "tls/session.h"
 
 namespace sluice::engine {
@@ -36,7 +37,8 @@ struct UpstreamAttempt {
 struct SessionFacts {
   const config::Plan& plan;
   uint64_t number = 0;
-  const config::Address& client;
+  const config::Address& client;  // Whom set_real_ip_from believes it to be.
+  const config::Address& peer;    // The other end of the socket.
   const config::Address& server;  // That the client connected to.
   int64_t session_ms = 0;
   CloseReason close_reason = CloseReason::kNone;
@@ -46,7 +48,8 @@ struct SessionFacts {
   // Of the last attempt. Null: it has no TLS.
   const tls::Session* upstream_tls = nullptr;
   const tls::Settings* upstream_tls_settings = nullptr;
-  std::span<const std::string> set_values;  // By Variable::slot.
+  const ProxyHeader* proxy_header = nullptr;  // Null: there was none.
+  std::span<const std::string> set_values;    // By Variable::slot.
 };
 
 // Appends the value of `variable`. False, and nothing is appended, if it has none: nginx calls that

@@ -42,12 +42,14 @@ class VariablesTest : public testing::Test {
     return {.plan = plan_,
             .number = 42,
             .client = client_,
+            .peer = peer_,
             .server = server_,
             .session_ms = session_ms_,
             .close_reason = close_reason_,
             .bytes_received = 10,
             .bytes_sent = 20,
             .attempts = attempts_,
+            .proxy_header = proxy_header_ ? &*proxy_header_ : nullptr,
             .set_values = set_values_};
   }
 
@@ -62,10 +64,12 @@ class VariablesTest : public testing::Test {
 
   config::Plan plan_;
   config::Address client_ = Ip4("192.0.2.1", 1234);
+  config::Address peer_ = Ip4("192.0.2.9", 99);
   config::Address server_ = Ip4("192.0.2.2", 443);
   int64_t session_ms_ = 1234;
   CloseReason close_reason_ = CloseReason::kClientClosed;
   std::vector<UpstreamAttempt> attempts_;
+  std::optional<ProxyHeader> proxy_header_;
   std::vector<std::string> set_values_ = {"first", "second"};
 };
 
@@ -152,6 +156,24 @@ TEST_F(VariablesTest, WithoutTlsItsVariablesHaveNoValue) {
         "upstream_ssl_server_name", "upstream_ssl_session_reused", "upstream_ssl_verify_result"}) {
     EXPECT_EQ(Value(name), "none") << name;
   }
+}
+
+TEST_F(VariablesTest, WhatAProxyHeaderSays) {
+  EXPECT_EQ(Value("proxy_protocol_addr"), "none");
+  EXPECT_EQ(Value("realip_remote_addr"), "192.0.2.9");
+  EXPECT_EQ(Value("realip_remote_port"), "99");
+  proxy_header_ = {.source = Ip6("2001:db8::5", 5), .destination = Ip6("2001:db8::6", 6)};
+  EXPECT_EQ(Value("proxy_protocol_addr"), "2001:db8::5");
+  EXPECT_EQ(Value("proxy_protocol_port"), "5");
+  EXPECT_EQ(Value("proxy_protocol_server_addr"), "2001:db8::6");
+  EXPECT_EQ(Value("proxy_protocol_server_port"), "6");
+  proxy_header_ = {.tlvs = std::string("\x02\0\x01h", 4)};
+  EXPECT_EQ(Value("proxy_protocol_addr"), "none");
+  std::string value;
+  const config::Variable authority = {.id = config::VariableId::kProxyProtocolTlv,
+                                      .tlv = *config::ParseTlvName("authority")};
+  EXPECT_TRUE(AppendVariable(authority, Facts(), value));
+  EXPECT_EQ(value, "h");
 }
 
 TEST_F(VariablesTest, SetVariablesHaveTheirSlots) {

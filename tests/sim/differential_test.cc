@@ -31,7 +31,9 @@ TEST(Differential, TlsDeliversWhatPlainDelivers) {
     SetCrashSeed(seed);
     Scenario scenario = RandomScenario(seed);
     scenario.half_close = true;
-    scenario.num_returned_bytes = 0;  // Without an upstream there is nothing to compare.
+    // Without an upstream there is nothing to compare.
+    scenario.num_returned_bytes = 0;
+    scenario.client_header = ClientHeader::kNone;
     scenario.fates = {Fate::kGood};
     scenario.stop_at_ms = kNeverMs;
     for (ConnectionScript& connection : scenario.connections) {

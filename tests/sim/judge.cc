@@ -43,7 +43,9 @@ class Judgement {
   static bool Takes(const SimPeer& peer) { return !peer.has_left() && !peer.reads_no_more(); }
   bool WellMeant(const SimPeer& peer) const {
     const PeerScript& script = peer.script();
-    return peer.fate() == Fate::kGood && script.end == End::kFin &&
+    const bool begins_well = &peer != &client_ || scenario_.client_header == ClientHeader::kNone ||
+                             scenario_.client_header == ClientHeader::kGood;
+    return begins_well && peer.fate() == Fate::kGood && script.end == End::kFin &&
            script.breach == PeerScript::Breach::kNone && !Stalls(peer);
   }
   bool Stalls(const SimPeer& peer) const {
@@ -130,6 +132,15 @@ class Judgement {
       case CloseReason::kIdleTimeout:
         return Expect(upstream_ != nullptr && (Stalls(client_) || Stalls(*upstream_)),
                       "nobody has stalled");
+      case CloseReason::kProxyHeaderInvalid:
+        return Expect(scenario_.client_header == ClientHeader::kBroken ||
+                          (scenario_.client_header == ClientHeader::kGood && client_.has_ended() &&
+                           !client_.has_ended_well()),
+                      "the PROXY header was good");
+      case CloseReason::kProxyHeaderTimeout:
+        return Expect(scenario_.client_header == ClientHeader::kBroken ||
+                          scenario_.client_header == ClientHeader::kMissing,
+                      "the PROXY header came");
       case CloseReason::kNoLiveUpstreams:
         return Expect(scenario_.connections.size() > 1 && scenario_.fates.size() > 1,
                       "there is an upstream");
@@ -170,10 +181,10 @@ class Judgement {
 
   // Where all mean well, it ends well.
   void CheckLiveness() {
+    if (record_.stopped || !WellMeant(client_)) return;
     if (scenario_.num_returned_bytes > 0) {
       return Expect(record_.reason == CloseReason::kReturned, "there was something to return");
     }
-    if (record_.stopped || !WellMeant(client_)) return;
     const bool may_retry = scenario_.next_upstream && scenario_.next_upstream_tries == 0 &&
                            scenario_.next_upstream_timeout_ms == 0 &&
                            scenario_.connections.size() == 1;

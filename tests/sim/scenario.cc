@@ -171,6 +171,17 @@ Scenario RandomScenario(uint64_t seed) {
                        .cancel_loses = random.OneOf({0, 50, 100}),
                        .num_buffers = random.OneOf({1, 2, 8})};
   }
+  if (random.Chance(20)) {
+    scenario.client_header = random.OneOf(
+        {ClientHeader::kGood, ClientHeader::kGood, ClientHeader::kBroken, ClientHeader::kMissing});
+    for (ConnectionScript& script : scenario.connections) {
+      if (scenario.client_header == ClientHeader::kBroken) ++script.client.send_bytes;
+      if (scenario.client_header == ClientHeader::kMissing) {
+        script.client.send_bytes = script.upstream.starts_after_bytes = 0;
+      }
+    }
+  }
+  scenario.sends_header = random.Chance(20);
   if (random.Chance(4)) {
     scenario.num_returned_bytes = random.OneOf<size_t>({1, 40'000, 2'500'000});
     scenario.transport = Transport::kPlain;
@@ -216,6 +227,10 @@ std::string Describe(const Scenario& scenario) {
       scenario.splice_pipes_max, " pipes after ", scenario.splice_run_bytes_min, ", next_upstream ",
       scenario.next_upstream ? "on" : "off", " tries ", scenario.next_upstream_tries, " timeout ",
       scenario.next_upstream_timeout_ms);
+  static constexpr const char* kHeaders[] = {
+      "", ", with a PROXY header", ", with a broken PROXY header", ", without their PROXY header"};
+  absl::StrAppend(&text, kHeaders[static_cast<int>(scenario.client_header)],
+                  scenario.sends_header ? ", sends a PROXY header" : "");
   if (scenario.num_returned_bytes > 0) {
     absl::StrAppend(&text, ", returns ", scenario.num_returned_bytes, " bytes");
   }

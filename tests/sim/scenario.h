@@ -25,6 +25,14 @@ struct ConnectionScript {
   int64_t connect_ms = 1;  // What an upstream takes to answer.
 };
 
+// The PROXY header that clients are to send.
+enum class ClientHeader : uint8_t {
+  kNone,  // None is expected.
+  kGood,
+  kBroken,   // They begin without one.
+  kMissing,  // They send nothing at all.
+};
+
 struct Scenario {
   uint64_t seed = 0;
   Transport transport = Transport::kPlain;
@@ -41,6 +49,8 @@ struct Scenario {
   int64_t next_upstream_timeout_ms = 0;
   std::vector<Fate> fates = {Fate::kGood};  // By peer.
   std::vector<ConnectionScript> connections;
+  ClientHeader client_header = ClientHeader::kNone;
+  bool sends_header = false;  // Upstreams are sent a PROXY header.
   // Not 0: there is no upstream, and `return` gives the one client so many bytes.
   size_t num_returned_bytes = 0;
   int64_t stop_at_ms = kNeverMs;

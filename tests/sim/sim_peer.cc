@@ -132,15 +132,23 @@ bool SimPeer::Read(int64_t now_ms) {
     return true;
   }
   const size_t n = std::min(readable.size(), 1 + random_.Below(script_.read_bytes_max));
-  const auto taken = readable.first(n);
+  auto taken = readable.first(n);
   num_read_raw_ += n;
+  if (!awaited_.empty()) {
+    const size_t num_first = std::min(n, awaited_.size());
+    if (TextOf(taken.first(num_first)) != awaited_.substr(0, num_first)) {
+      error_ = "read something else first";
+    }
+    awaited_.erase(0, num_first);
+    taken = taken.subspan(num_first);
+  }
   if (num_read_raw_ >= script_.stops_reading_after && script_.stop_ms != kNeverMs &&
       reads_again_ms_ == kNeverMs) {
     reads_again_ms_ = now_ms + script_.stop_ms;
   }
   if (tls_ == nullptr) {
     if (!expected_.Matches(num_read_, taken)) error_ = "read bytes that were not sent";
-    num_read_ += n;
+    num_read_ += taken.size();
     socket_.FarRead(n);
     return true;
   }

@@ -89,6 +89,11 @@ class SimPeer {
           std::unique_ptr<tls::TestServerConnection> tls, PatternStream sent,
           PatternStream expected, int64_t start_ms);
 
+  // Sends `text` in front of everything, in clear.
+  void SayFirst(std::string_view text) { Say({text.begin(), text.end()}); }
+  // Reads `text` in front of everything, in clear.
+  void ExpectFirst(std::string text) { awaited_ = std::move(text); }
+
   // Does what it can by now. Whether that was anything.
   bool Step(int64_t now_ms);
   // When it will do something by itself.
@@ -141,7 +146,8 @@ class SimPeer {
   const PatternStream expected_;
   const int64_t start_ms_;
 
-  ByteQueue out_;  // Said, and not yet taken by the socket.
+  std::string awaited_;  // What it should read first, and has not yet.
+  ByteQueue out_;        // Said, and not yet taken by the socket.
   uint64_t num_written_ = 0;
   uint64_t num_read_ = 0;
   uint64_t num_read_raw_ = 0;

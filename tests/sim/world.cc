@@ -70,7 +70,9 @@ std::string ReturnText(const Scenario& scenario) {
 
 config::Plan PlanOf(const Scenario& scenario) {
   config::Plan plan;
-  plan.listeners.push_back({.address = LoopbackAddress(1), .server = 0});
+  plan.listeners.push_back({.address = LoopbackAddress(1),
+                            .server = 0,
+                            .proxy_protocol = scenario.client_header != ClientHeader::kNone});
   config::Server server;
   server.upstream = 0;
   server.connect_timeout_ms = scenario.connect_timeout_ms;
@@ -81,6 +83,7 @@ config::Plan PlanOf(const Scenario& scenario) {
   server.next_upstream_tries = scenario.next_upstream_tries;
   server.next_upstream_timeout_ms = scenario.next_upstream_timeout_ms;
   server.half_close = scenario.half_close;
+  if (scenario.sends_header) server.sent_proxy_header = config::SentProxyHeader::kVersion1;
   if (scenario.transport != Transport::kPlain) {
     server.tls_profile = 0;
     plan.tls_profiles.push_back(ClientSettings());
@@ -152,6 +155,9 @@ void World::Start(uint32_t slot) {
       std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.client, Fate::kGood, nullptr,
                                 StreamFrom(Side::kClient, scenario_, slot),
                                 StreamFrom(Side::kUpstream, scenario_, slot), now_ms_);
+  if (scenario_.client_header == ClientHeader::kGood) {
+    records_[slot].client->SayFirst("PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n");
+  }
   slots_[slot].started = true;
   slots_[slot].connection.emplace(
       *context_, plan_, Connection::Client{.listener = 0, .fd = fd, .address = LoopbackAddress(7)},
@@ -336,6 +342,9 @@ bool World::ConnectUpstream(uint32_t slot) {
       std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.upstream, fate, std::move(tls),
                                 StreamFrom(Side::kUpstream, scenario_, slot),
                                 StreamFrom(Side::kClient, scenario_, slot), now_ms_);
+  if (scenario_.sends_header) {
+    attempt.peer->ExpectFirst("PROXY TCP4 127.0.0.1 127.0.0.1 7 1\r\n");
+  }
   connection.OnUpstreamSocket(fd);
   kernel_.Connect(fd, {.op = Op::kConnect, .side = Side::kUpstream, .slot = slot});
   return true;
