@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/gzip.h"
 #include "engine/log_file.h"
 #include "engine/system_error.h"
 
@@ -135,7 +136,9 @@ void AccessLogs::Append(AccessLogFile& file, const std::string& line, int64_t no
 
 void AccessLogs::Flush(AccessLogFile& file) {
   if (file.buffer_.empty()) return;
-  if (!WriteAll(file.fd_.get(), file.buffer_)) num_unwritten_ += file.num_buffered_lines_;
+  const bool written = WriteAll(
+      file.fd_.get(), file.gzip_level_ > 0 ? Gzip(file.buffer_, file.gzip_level_) : file.buffer_);
+  if (!written) num_unwritten_ += file.num_buffered_lines_;
   file.buffer_.clear();
   file.num_buffered_lines_ = 0;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/gzip.h"
 #include "gtest/gtest.h"
 #include "tests/support/temp_dir.h"
 
@@ -101,6 +102,15 @@ TEST_F(AccessLogTest, ABufferIsWrittenWhenItsOldestLineIsAsOldAsFlushSays) {
   EXPECT_EQ(Read("log"), "");
   logs_->Drain(600);
   EXPECT_EQ(Read("log"), "1\n2\n");
+}
+
+TEST_F(AccessLogTest, EachWriteOfACompressedLogIsAMemberOfItsOwn) {
+  const auto file = Open("log.gz", {.buffer_bytes = 8, .gzip_level = 1});
+  logs_->Log(file, "123\n");
+  logs_->Log(file, "456\n");
+  logs_->Log(file, "7\n");
+  logs_->Finish();
+  EXPECT_EQ(Read("log.gz"), Gzip("123\n456\n", 1) + Gzip("7\n", 1));
 }
 
 TEST_F(AccessLogTest, TwoLogsOfOnePathAreOneFile) {
