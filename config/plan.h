@@ -167,8 +167,38 @@ struct Peer {
   int max_fails = 1;  // 0: failures are not counted.
   int64_t fail_timeout_ms = 10'000;
   int max_conns = 0;  // 0: no bound.
+  // How long its weight grows from nothing after it was taken out for its failures; 0: it does not.
+  int64_t slow_start_ms = 0;
   bool backup = false;
   bool down = false;
+};
+
+// How a group chooses its peers.
+struct Balance {
+  enum class Method : uint8_t {
+    kRoundRobin,
+    kHash,
+    kConsistentHash,
+    kLeastConn,
+    kLeastTime,
+    kRandom,
+    kRandomLeastConn,  // The better of two at random.
+    kRandomLeastTime,  // Likewise.
+  };
+  // What least_time measures, from the choice of a peer on.
+  enum class Time : uint8_t { kConnect, kFirstByte, kLastByte };
+
+  Method method = Method::kRoundRobin;
+  Template hash_key;           // kHash and kConsistentHash.
+  Time time = Time::kConnect;  // kLeastTime and kRandomLeastTime.
+  // kLeastTime: connections whose time is not known yet count by how old they are.
+  bool inflight = false;
+
+  // Whether nginx has `backup` and `slow_start` for this method: not for hash and random.
+  bool takes_backup_and_slow_start() const {
+    return method == Method::kRoundRobin || method == Method::kLeastConn ||
+           method == Method::kLeastTime;
+  }
 };
 
 // An `upstream` block, or the implicit group of a proxy_pass to an address.
@@ -176,6 +206,10 @@ struct Upstream {
   std::string name;  // As in proxy_pass: "backend" or "127.0.0.1:12345".
   bool implicit = false;
   std::vector<Peer> peers;  // In the order of the file, backups among them.
+  Balance balance;
+  // Of the memory that nginx's workers would share a group's state in, empty: none. Shards always
+  // share it.
+  std::string zone;
 };
 
 struct Plan {

@@ -85,6 +85,9 @@ void Connection::Begin() {
     Return();
     return;
   }
+  if (!upstream_->balance.hash_key.text().empty()) {
+    attempts_.hash.key = Evaluate(upstream_->balance.hash_key, Facts());
+  }
   num_attempts_left_ = NumPeersUp(*upstream_);
   if (server_.next_upstream_tries > 0) {
     num_attempts_left_ = std::min(num_attempts_left_, server_.next_upstream_tries);
@@ -578,7 +581,7 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
 void Connection::ReleasePeer(bool failed) {
   if (peer_ == kNoPeer) return;
   if (state_ == State::kConnecting) relay_.ReturnTicket();
-  if (group_->Release(peer_, failed, now_ms_)) {
+  if (group_->Release(peer_, attempts_, failed, now_ms_)) {
     Log(LogLevel::kWarn, "upstream server temporarily disabled");
   }
   peer_ = kNoPeer;
@@ -587,7 +590,7 @@ void Connection::ReleasePeer(bool failed) {
 void Connection::StartRelaying() {
   state_ = State::kRelaying;
   last_activity_ms_ = now_ms_;
-  group_->OnConnected(peer_);
+  group_->OnConnected(peer_, attempts_, now_ms_);
   UpstreamAttempt& attempt = attempt_facts_.back();
   attempt.connect_ms = now_ms_ - attempt.started_ms;
   if (end(Side::kUpstream).reset || end(Side::kUpstream).send_failed) {
@@ -632,6 +635,7 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
   }
   // A ClientHello that has not been sent stays here: its ticket goes back.
   if (state_ == State::kConnecting) relay_.Drop(Side::kUpstream);
+  CountBytes();  // The first byte may have come just now.
   ReleasePeer(/*failed=*/false);
   // To an upstream that is still there, a close_notify says that it has got everything.
   if (upstream == CloseKind::kGraceful &&
@@ -708,6 +712,7 @@ void Connection::CountBytes() {
   attempt.bytes_sent = bytes.to_upstream;
   if (bytes.from_upstream > 0 && attempt.first_byte_ms == UpstreamAttempt::kUnknownMs) {
     attempt.first_byte_ms = now_ms_ - attempt.started_ms;
+    if (peer_ != kNoPeer) group_->OnFirstByte(peer_, attempts_, now_ms_);
   }
 }
 

@@ -6,14 +6,21 @@
 #ifndef SLUICE_ENGINE_BALANCE_ROUND_ROBIN_H_
 #define SLUICE_ENGINE_BALANCE_ROUND_ROBIN_H_
 
+#include <algorithm>
+#include <cstdint>
+
 namespace sluice::engine {
 
-// What round robin remembers of one peer.
+// A configured weight of 1. Weights are counted in parts of it, because a peer may have less than
+// that for a while (slow_start).
+inline constexpr int64_t kWeightUnit = 1000;
+
+// What round robin remembers of one peer. 64 bits, so that the sum over any group fits.
 struct RoundRobinWeight {
-  int weight = 1;  // As configured.
-  // Falls with each failure and climbs back to `weight`, one step a choice.
-  int effective_weight = 1;
-  int current_weight = 0;
+  int64_t weight = kWeightUnit;  // As configured, or what of it counts at the moment.
+  // Falls with each failure and climbs back to `weight`, one unit a choice.
+  int64_t effective_weight = kWeightUnit;
+  int64_t current_weight = 0;
 };
 
 // Chooses among the peers for which `eligible(index)` holds and updates the weights of those.
@@ -22,13 +29,13 @@ struct RoundRobinWeight {
 template <class Eligible, class WeightOf>
 int ChooseRoundRobin(int num_peers, Eligible&& eligible, WeightOf&& weight_of) {
   int best = -1;
-  int total = 0;
+  int64_t total = 0;
   for (int i = 0; i < num_peers; ++i) {
     if (!eligible(i)) continue;
     RoundRobinWeight& peer = weight_of(i);
     peer.current_weight += peer.effective_weight;
     total += peer.effective_weight;
-    if (peer.effective_weight < peer.weight) ++peer.effective_weight;
+    peer.effective_weight = std::min(peer.effective_weight + kWeightUnit, peer.weight);
     if (best < 0 || peer.current_weight > weight_of(best).current_weight) best = i;
   }
   if (best >= 0) weight_of(best).current_weight -= total;

@@ -23,7 +23,9 @@ std::string Choose(std::vector<RoundRobinWeight>& peers, int times,
 
 std::vector<RoundRobinWeight> Weights(std::initializer_list<int> weights) {
   std::vector<RoundRobinWeight> peers;
-  for (int weight : weights) peers.push_back({.weight = weight, .effective_weight = weight});
+  for (int weight : weights) {
+    peers.push_back({.weight = weight * kWeightUnit, .effective_weight = weight * kWeightUnit});
+  }
   return peers;
 }
 
@@ -52,9 +54,28 @@ TEST(RoundRobin, LoweredEffectiveWeightClimbsBackOneStepAChoice) {
   auto peers = Weights({3, 1});
   peers[0].effective_weight = 0;
   EXPECT_EQ(Choose(peers, 1), "b");
-  EXPECT_EQ(peers[0].effective_weight, 1);
+  EXPECT_EQ(peers[0].effective_weight, kWeightUnit);
   Choose(peers, 5);
-  EXPECT_EQ(peers[0].effective_weight, 3);
+  EXPECT_EQ(peers[0].effective_weight, 3 * kWeightUnit);
+}
+
+TEST(RoundRobin, APartOfAWeightIsARarerTurn) {
+  auto peers = Weights({1, 1});
+  peers[0].weight = peers[0].effective_weight = kWeightUnit / 4;
+  EXPECT_EQ(Choose(peers, 10), "bbabbbbabb");
+}
+
+TEST(RoundRobin, SumsOfTheGreatestWeightsDoNotOverflow) {
+  std::vector<RoundRobinWeight> peers(100'000);
+  for (RoundRobinWeight& peer : peers) {
+    peer.weight = peer.effective_weight = 65'535 * kWeightUnit;
+  }
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ChooseRoundRobin(
+                  static_cast<int>(peers.size()), [](int) { return true; },
+                  [&](int peer) -> RoundRobinWeight& { return peers[peer]; }),
+              i);
+  }
 }
 
 }  // namespace
