@@ -40,9 +40,10 @@ std::string ContextNames(uint8_t contexts) {
 std::span<const DirectiveSpec> AllDirectives() {
   static const auto& all = *[] {
     auto* made = new std::vector<DirectiveSpec>;
-    for (const auto table : {MainDirectives(), EventsDirectives(), ListenDirectives(),
-                             ProxyDirectives(), UpstreamDirectives(), TlsDirectives(),
-                             SessionDirectives(), ProxyProtocolDirectives(), LogDirectives()}) {
+    for (const auto table :
+         {MainDirectives(), EventsDirectives(), ListenDirectives(), ProxyDirectives(),
+          UpstreamDirectives(), BalanceDirectives(), TlsDirectives(), SessionDirectives(),
+          ProxyProtocolDirectives(), LogDirectives()}) {
       made->insert(made->end(), table.begin(), table.end());
     }
     return made;

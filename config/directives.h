@@ -17,6 +17,7 @@ std::span<const DirectiveSpec> EventsDirectives();         // directives_events.
 std::span<const DirectiveSpec> ListenDirectives();         // directives_listen.cc
 std::span<const DirectiveSpec> ProxyDirectives();          // directives_proxy.cc
 std::span<const DirectiveSpec> UpstreamDirectives();       // directives_upstream.cc
+std::span<const DirectiveSpec> BalanceDirectives();        // directives_balance.cc
 std::span<const DirectiveSpec> TlsDirectives();            // directives_tls.cc
 std::span<const DirectiveSpec> SessionDirectives();        // directives_session.cc
 std::span<const DirectiveSpec> ProxyProtocolDirectives();  // directives_proxy_protocol.cc

@@ -70,15 +70,10 @@ constexpr RefusedDirective kRefused[] = {
     {"proxy_upload_rate", kNotYet},
 
     // ngx_stream_upstream_module and what belongs to it.
-    {"hash", kNotYet},
     {"health_check", kNotYet},
     {"health_check_timeout", kNotYet},
-    {"least_conn", kNotYet},
-    {"least_time", kNotYet},
     {"match", kNotYet},
-    {"random", kNotYet},
     {"state", kNotYet},
-    {"zone", kNotYet},
     {"zone_sync", kNotYet},
     {"zone_sync_server", kNotYet},
 

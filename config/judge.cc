@@ -51,19 +51,24 @@ void ReportNoSpec(const Directive& directive, Block& block, DiagnosticList& diag
   diagnostics.Error(name.span, std::move(message));
 }
 
+// `spec` as it is written.
+std::string UsageOf(const DirectiveSpec& spec) {
+  return absl::StrCat(spec.name, spec.usage.empty() ? "" : " ", spec.usage);
+}
+
 // Form and arity.
 bool FitsShape(const Directive& directive, const DirectiveSpec& spec, DiagnosticList& diagnostics) {
   const Word& name = directive.name;
   if (spec.form == Form::kBlock && !directive.is_block) {
     diagnostics.Error(
         name.span, absl::StrCat("directive \"", spec.name, "\" has no opening \"{\": expected \"",
-                                spec.name, " ", spec.usage, "\""));
+                                UsageOf(spec), "\""));
     return false;
   }
   if (spec.form != Form::kBlock && directive.is_block) {
     diagnostics.Error(name.span, absl::StrCat("directive \"", spec.name,
                                               "\" is not terminated by \";\": expected \"",
-                                              spec.name, " ", spec.usage, ";\""));
+                                              UsageOf(spec), ";\""));
     return false;
   }
   if (!HasRightArity(spec, directive)) {
@@ -71,7 +76,7 @@ bool FitsShape(const Directive& directive, const DirectiveSpec& spec, Diagnostic
     const bool too_many = static_cast<int>(directive.args.size()) > spec.args.max;
     const Span at = too_many ? directive.args[static_cast<size_t>(spec.args.max)].span : name.span;
     diagnostics.Error(at, absl::StrCat("invalid number of arguments in \"", spec.name,
-                                       "\" directive: expected \"", spec.name, " ", spec.usage,
+                                       "\" directive: expected \"", UsageOf(spec),
                                        spec.form == Form::kBlock ? "\"" : ";\""));
     return false;
   }

@@ -59,9 +59,15 @@ inline constexpr int64_t kDurationMsMax = int64_t{10} * 365 * 24 * 60 * 60 * 100
 inline constexpr int64_t kSessionCacheBytesMin = int64_t{64} << 10;
 inline constexpr int64_t kSessionCacheBytesMax = int64_t{1} << 30;
 
-// Weight of a peer: smooth weighted round robin adds them up in 32 bits over a whole group, and
-// configurations stay below 1000.
+// Weight of a peer: configurations stay below 1000.
 inline constexpr int kWeightMax = 65'535;
+
+// hash ... consistent: all weights of a group together. Each unit is 160 points of 8 bytes on a
+// ring: 80 MiB at most, and as much again while it is sorted.
+inline constexpr int kHashRingWeightMax = 65'536;
+
+// zone: the least that nginx takes, 8 pages.
+inline constexpr int64_t kZoneBytesMin = 8 * 4096;
 
 // TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (Linux, include/net/tcp.h: MAX_TCP_KEEP*).
 inline constexpr int kKeepaliveSecondsMax = 32'767;

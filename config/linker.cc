@@ -65,6 +65,19 @@ void FinishTlsName(const Block& block, const std::string& proxy_pass_name, tls::
   tls.name = kNameOfMistake;
 }
 
+// A ring takes memory for each unit of weight.
+void CheckRingWeight(const Upstream& upstream, const Word& name, DiagnosticList& diagnostics) {
+  int64_t weight = 0;
+  for (const Peer& peer : upstream.peers) {
+    if (!peer.backup) weight += peer.weight;
+  }
+  if (weight <= kHashRingWeightMax) return;
+  diagnostics.Error(
+      name.span,
+      absl::StrCat("the weights in upstream ", Quote(name.text), " add up to ", weight,
+                   ": expected ", kHashRingWeightMax, " at most for \"hash\" with \"consistent\""));
+}
+
 }  // namespace
 
 void Linker::AddUpstream(UpstreamScope scope, const Block& block) {
@@ -88,8 +101,37 @@ void Linker::AddUpstream(UpstreamScope scope, const Block& block) {
                        absl::StrCat("no servers in upstream ", Quote(name.text),
                                     ": every one is \"backup\", expected one that is not"));
   }
+  if (scope.upstream.balance.method == Balance::Method::kConsistentHash) {
+    CheckRingWeight(scope.upstream, name, diagnostics_);
+  }
+  if (scope.zone.has_value()) {
+    scope.upstream.zone = scope.zone->name;
+    AddZone(*scope.zone);
+  }
   scope.upstream.name = name.text;
   plan_.upstreams.push_back(std::move(scope.upstream));
+}
+
+void Linker::AddZone(const PlacedZone& zone) {
+  PlacedZone& first = zones_.try_emplace(zone.name, zone).first->second;
+  if (zone.bytes == 0) return;
+  if (first.bytes == 0) {
+    first = zone;
+  } else if (first.bytes != zone.bytes) {
+    diagnostics_.Error(zone.span,
+                       absl::StrCat("the size ", zone.bytes, " of shared memory zone ",
+                                    Quote(zone.name), " conflicts with already declared size ",
+                                    first.bytes, " at ", first.span.Where()));
+  }
+}
+
+void Linker::CheckZones() {
+  for (const auto& [name, zone] : zones_) {
+    if (zone.bytes > 0) continue;
+    diagnostics_.Error(zone.span,
+                       absl::StrCat("zero size shared memory zone ", Quote(name),
+                                    ": expected a size in one place, such as \"zone NAME 64k\""));
+  }
 }
 
 void Linker::AddServer(ServerScope scope, const Block& block) {
@@ -264,6 +306,7 @@ void Linker::AddAccessLogs(const ServerScope& scope, Server& server) {
 }
 
 Plan Linker::Finish(Process process, VariableTable variables, const TlsCheck& check) && {
+  CheckZones();
   tls_profiles_.Check(check);
   plan_.process = std::move(process);
   plan_.num_set_slots = variables.num_slots();

@@ -2,6 +2,7 @@
 #ifndef SLUICE_CONFIG_LINKER_H_
 #define SLUICE_CONFIG_LINKER_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -39,6 +40,9 @@ class Linker {
   Plan Finish(Process process, VariableTable variables, const TlsCheck& check) &&;
 
  private:
+  void AddZone(const PlacedZone& zone);
+  // Reports zones that were given no size anywhere.
+  void CheckZones();
   void AddAccessLogs(const ServerScope& scope, Server& server);
   void AddListeners(const ServerScope& scope, int server);
   // The index of the upstream that `proxy_pass` means; none if there is none: reported.
@@ -65,6 +69,8 @@ class Linker {
     Span span;
   };
   std::unordered_map<std::string, LogFile> log_files_;
+  // By name: the first one with a size, else the first one. Ordered, for CheckZones.
+  std::map<std::string, PlacedZone> zones_;
   bool has_too_many_listeners_ = false;
 };
 

@@ -166,13 +166,51 @@ void DumpServer(int index, const Plan& plan, Dump& dump) {
   dump.Close();
 }
 
+std::string_view TimeName(Balance::Time time) {
+  switch (time) {
+    case Balance::Time::kConnect:
+      return "connect";
+    case Balance::Time::kFirstByte:
+      return "first_byte";
+    case Balance::Time::kLastByte:
+      return "last_byte";
+  }
+  return "unknown";
+}
+
+std::string BalanceText(const Balance& balance) {
+  switch (balance.method) {
+    case Balance::Method::kRoundRobin:
+      return "round_robin";
+    case Balance::Method::kHash:
+      return absl::StrCat("hash ", QuoteWhole(balance.hash_key.text()));
+    case Balance::Method::kConsistentHash:
+      return absl::StrCat("hash ", QuoteWhole(balance.hash_key.text()), " consistent");
+    case Balance::Method::kLeastConn:
+      return "least_conn";
+    case Balance::Method::kLeastTime:
+      return absl::StrCat("least_time ", TimeName(balance.time),
+                          balance.inflight ? " inflight" : "");
+    case Balance::Method::kRandom:
+      return "random";
+    case Balance::Method::kRandomLeastConn:
+      return "random two least_conn";
+    case Balance::Method::kRandomLeastTime:
+      return absl::StrCat("random two least_time=", TimeName(balance.time));
+  }
+  return "unknown";
+}
+
 void DumpUpstream(int index, const Upstream& upstream, Dump& dump) {
   dump.Open("upstream ", index, " ", QuoteWhole(upstream.name),
             upstream.implicit ? " implicit" : "");
+  if (!upstream.implicit) dump.Line("balance ", BalanceText(upstream.balance));
+  if (!upstream.zone.empty()) dump.Line("zone ", QuoteWhole(upstream.zone));
   for (const Peer& peer : upstream.peers) {
     dump.Line("peer ", QuoteWhole(peer.address.text), " name=", QuoteWhole(peer.name),
               " weight=", peer.weight, " max_fails=", peer.max_fails,
               " fail_timeout_ms=", peer.fail_timeout_ms, " max_conns=", peer.max_conns,
+              peer.slow_start_ms > 0 ? absl::StrCat(" slow_start_ms=", peer.slow_start_ms) : "",
               peer.backup ? " backup" : "", peer.down ? " down" : "");
   }
   dump.Close();

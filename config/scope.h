@@ -109,8 +109,17 @@ struct ServerScope {
   std::optional<Template> return_text;
 };
 
+// A zone directive.
+struct PlacedZone {
+  std::string name;
+  int64_t bytes = 0;  // 0: not given.
+  Span span;
+};
+
 struct UpstreamScope {
   Upstream upstream;
+  const Directive* method = nullptr;  // What has set upstream.balance so far.
+  std::optional<PlacedZone> zone;
 };
 
 }  // namespace sluice::config

@@ -116,6 +116,15 @@ Socket Socket::Connect(std::string_view address) {
   return Socket(fd);
 }
 
+Socket Socket::ConnectFrom(std::string_view source, std::string_view address) {
+  SocketAddress own = ParseAddress(absl::StrCat(source, ":0"));
+  SocketAddress peer = ParseAddress(address);
+  const int fd = ::socket(peer.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  PCHECK(bind(fd, own.get(), own.len) == 0) << source;
+  PCHECK(connect(fd, peer.get(), peer.len) == 0) << address;
+  return Socket(fd);
+}
+
 Socket::Socket(int fd) : fd_(fd) {
   PCHECK(fd_ >= 0);
   const timeval patience = {.tv_sec = kPatience.count(), .tv_usec = 0};

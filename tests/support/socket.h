@@ -30,6 +30,8 @@ class Socket {
   // Connects to an address as the configuration writes it: "127.0.0.1:80", "[::1]:80",
   // "unix:/path". Aborts the test when that fails.
   static Socket Connect(std::string_view address);
+  // The same from an address of ours, without its port: "127.0.0.7".
+  static Socket ConnectFrom(std::string_view source, std::string_view address);
 
   explicit Socket(int fd);
   ~Socket();
