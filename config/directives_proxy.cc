@@ -45,16 +45,17 @@ void SetBind(Call& call) {
   const Word& where = call.arg(0);
   std::optional<ProxyBind>& bind = call.server->server.bind;
   bind.reset();
-  if (call.RefuseVariables(where)) return;
   if (where.text == "off" && call.directive.args.size() == 1) return;
+  std::optional<Template> value = call.ParseTemplate(where);
+  if (!value.has_value()) return;
   const std::optional<Address> address = ParseIpAddress(where.text);
-  if (!address.has_value()) {
+  if (value->constant() && !address.has_value()) {
     call.Error(where, absl::StrCat("invalid address ", Quote(where.text),
                                    " in \"proxy_bind\" directive: expected an IP address, with or "
-                                   "without a port, or \"off\""));
+                                   "without a port, \"off\", or a variable"));
     return;
   }
-  bind = ProxyBind{.address = *address};
+  bind = ProxyBind{.address = address.value_or(Address()), .value = *std::move(value)};
   if (call.directive.args.size() == 1) return;
   if (call.arg(1).text == "transparent") {
     bind->transparent = true;

@@ -112,7 +112,8 @@ struct Listener {
 };
 
 struct ProxyBind {
-  Address address;  // Port 0 unless the configuration gives one.
+  Address address;  // Port 0 unless the configuration gives one. Not set if `value` has variables.
+  Template value;
   bool transparent = false;
 };
 

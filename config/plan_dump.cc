@@ -156,7 +156,7 @@ void DumpServer(int index, const Plan& plan, Dump& dump) {
   dump.Line("socket_keepalive ", OnOff(server.socket_keepalive));
   dump.Line("tcp_nodelay ", OnOff(server.tcp_nodelay));
   if (server.bind.has_value()) {
-    dump.Line("bind ", QuoteWhole(server.bind->address.text),
+    dump.Line("bind ", QuoteWhole(server.bind->value.text()),
               server.bind->transparent ? " transparent" : "");
   } else {
     dump.Line("bind none");

@@ -7,6 +7,7 @@
 #include "absl/log/check.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "config/endpoint.h"
 #include "engine/limits.h"
 #include "engine/log_line.h"
 #include "engine/system_error.h"
@@ -100,6 +101,17 @@ Connection::~Connection() { CHECK(closed()); }
 const config::Peer& Connection::peer() const {
   CHECK_NE(peer_, kNoPeer);
   return upstream_->peers[peer_];
+}
+
+std::optional<config::Address> Connection::BindAddress() const {
+  if (!server_.bind.has_value()) return std::nullopt;
+  if (server_.bind->value.constant()) return server_.bind->address;
+  const std::string value = Evaluate(server_.bind->value, Facts());
+  std::optional<config::Address> address = config::ParseIpAddress(value);
+  if (!address.has_value() && !value.empty()) {
+    Log(LogLevel::kError, absl::StrCat("invalid local address \"", value, "\""));
+  }
+  return address;
 }
 
 // --- Facts ---------------------------------------------------------------------------------------

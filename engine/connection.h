@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -152,6 +153,9 @@ class Connection {
   const config::Server& server() const { return server_; }
   // The peer to connect to, when Operations::connect asks for it.
   const config::Peer& peer() const;
+  // What the socket to the peer is to be bound to (proxy_bind), if anything. A value that is no
+  // address is told in the error log, and the system chooses, as in nginx.
+  std::optional<config::Address> BindAddress() const;
   CloseReason close_reason() const { return close_reason_; }
   const Relay& relay() const { return relay_; }
   // The receive, or the send, of `side` that is in flight waits for a pipe to be filled or drained:

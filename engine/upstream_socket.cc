@@ -22,7 +22,7 @@ bool SetTransparent(int fd, int family) {
 }  // namespace
 
 FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Address& address,
-                                  const char** failed_call) {
+                                  const config::Address* local, const char** failed_call) {
   // io_uring waits on a non-blocking socket as on any other; connect(2) on a unix one does not.
   FileDescriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto failed = [&](const char* call) {
@@ -42,15 +42,14 @@ FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Ad
     return failed("setsockopt(TCP_NODELAY)");
   }
   // nginx: proxy_bind is for peers of its own address family.
-  if (server.bind.has_value() && server.bind->address.family() == address.family()) {
-    const config::ProxyBind& bind = *server.bind;
+  if (local != nullptr && local->family() == address.family()) {
     // The port is chosen when connecting, when the whole 4-tuple is known: one local port serves
     // many upstreams (ip(7), IP_BIND_ADDRESS_NO_PORT).
     SetOption(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT);
-    if (bind.transparent && !SetTransparent(fd, address.family())) {
+    if (server.bind->transparent && !SetTransparent(fd, address.family())) {
       return failed("setsockopt(IP_TRANSPARENT)");
     }
-    if (::bind(fd, bind.address.sockaddr_ptr(), bind.address.storage_len) != 0) {
+    if (::bind(fd, local->sockaddr_ptr(), local->storage_len) != 0) {
       return failed("bind()");
     }
   }

@@ -8,10 +8,11 @@
 namespace sluice::engine {
 
 // A close-on-exec, non-blocking stream socket for `address` with the options of `server`:
-// proxy_bind, proxy_socket_keepalive, tcp_nodelay. Invalid on failure: errno tells the error and
-// `*failed_call` the call, as in nginx's logs ("socket()").
+// proxy_socket_keepalive, tcp_nodelay, and proxy_bind to `local`, where that is of the same family;
+// null: not bound. Invalid on failure: errno tells the error and `*failed_call` the call, as in
+// nginx's logs ("socket()").
 FileDescriptor OpenUpstreamSocket(const config::Server& server, const config::Address& address,
-                                  const char** failed_call);
+                                  const config::Address* local, const char** failed_call);
 
 }  // namespace sluice::engine
 

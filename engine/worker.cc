@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -566,7 +567,9 @@ bool Worker::ConnectUpstream(Slot& slot) {
   Connection& connection = *slot.connection;
   const config::Peer& peer = connection.peer();
   const char* failed_call = nullptr;
-  FileDescriptor socket = OpenUpstreamSocket(connection.server(), peer.address, &failed_call);
+  const std::optional<config::Address> local = connection.BindAddress();
+  FileDescriptor socket = OpenUpstreamSocket(connection.server(), peer.address,
+                                             local.has_value() ? &*local : nullptr, &failed_call);
   if (!socket.valid()) {
     connection.OnUpstreamSocketFailed(failed_call, errno);
     return false;

@@ -93,7 +93,11 @@ class TlsConnection {
     SetDeadline(request_.timeout_ms);
     const Clock::time_point start = Clock::now();
     const char* failed_call = nullptr;
-    socket_ = OpenUpstreamSocket(request_.server, request_.address, &failed_call);
+    // There is no client whose address a variable could be.
+    const std::optional<config::ProxyBind>& bind = request_.server.bind;
+    const bool binds = bind.has_value() && bind->value.constant();
+    socket_ = OpenUpstreamSocket(request_.server, request_.address,
+                                 binds ? &bind->address : nullptr, &failed_call);
     if (!socket_.valid()) return Fail(ProbeStep::kConnect, SystemErrorText(failed_call, errno));
     int error = 0;
     if (connect(socket_.get(), request_.address.sockaddr_ptr(), request_.address.storage_len) < 0) {

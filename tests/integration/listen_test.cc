@@ -92,19 +92,44 @@ TEST(ListenTest, AnAddressInUseIsOneClearErrorAndExitOne) {
   EXPECT_FALSE(std::filesystem::exists(dir.File("pid")));
 }
 
-TEST(ListenTest, ProxyBindIsWhereTheUpstreamSeesUsComeFrom) {
-  std::string seen;
-  {
-    TcpServer upstream([&](Socket& socket) {
-      seen = PeerAddress(socket.fd());
-      socket.Send("x");
-    });
-    const std::string front = FreeAddress();
-    SluiceProcess sluice(absl::StrCat("server { listen ", front, "; proxy_pass ",
-                                      upstream.address(), "; proxy_bind 127.0.0.9; }"));
-    EXPECT_EQ("x", Hear(front));
+// A proxy with `directives` in front of a server, and where that sees it come from.
+class ComingFrom {
+ public:
+  explicit ComingFrom(std::string_view directives)
+      : front_(FreeAddress()),
+        sluice_(absl::StrCat("server { listen ", front_, "; proxy_pass ", upstream_.address(), "; ",
+                             directives, " }")) {}
+
+  // The address, without its port, when a client comes from `source`.
+  std::string Of(std::string_view source) {
+    const std::string seen = Socket::ConnectFrom(source, front_).ReceiveToEnd();
+    return seen.substr(0, seen.rfind(':'));
   }
-  EXPECT_EQ(0u, seen.find("127.0.0.9:")) << seen;
+  SluiceProcess& sluice() { return sluice_; }
+
+ private:
+  TcpServer upstream_{[](Socket& socket) { socket.Send(PeerAddress(socket.fd())); }};
+  const std::string front_;
+  SluiceProcess sluice_;
+};
+
+TEST(ListenTest, ProxyBindIsWhereTheUpstreamSeesUsComeFrom) {
+  EXPECT_EQ(ComingFrom("").Of("127.0.0.7"), "127.0.0.1");
+  EXPECT_EQ(ComingFrom("proxy_bind 127.0.0.9;").Of("127.0.0.7"), "127.0.0.9");
+}
+
+TEST(ListenTest, ProxyBindTakesVariables) {
+  ComingFrom clients("proxy_bind $remote_addr;");
+  EXPECT_EQ(clients.Of("127.0.0.7"), "127.0.0.7");
+  EXPECT_EQ(clients.Of("127.0.0.8"), "127.0.0.8");
+}
+
+TEST(ListenTest, AProxyBindThatComesToNothingBindsNothing) {
+  EXPECT_EQ(ComingFrom("set $from ''; proxy_bind $from;").Of("127.0.0.7"), "127.0.0.1");
+  ComingFrom nonsense("set $from 127.0.0.300; proxy_bind $from;");
+  EXPECT_EQ(nonsense.Of("127.0.0.7"), "127.0.0.1");
+  EXPECT_TRUE(
+      nonsense.sluice().WaitForLog("invalid local address \"127.0.0.300\" while connecting"));
 }
 
 }  // namespace
