@@ -19,8 +19,9 @@ namespace {
 class AccessLogTest : public ::testing::Test {
  protected:
   AccessLogTest() {
-    const absl::StatusOr<int> set = logger_.AddSet({{.file = dir_.File("error.log")}});
+    absl::StatusOr<LogSetRef> set = logger_.OpenSet({{.file = dir_.File("error.log")}});
     EXPECT_TRUE(set.ok()) << set.status();
+    logger_.UseForProcess(*std::move(set));
     auto logs = AccessLogs::Create(logger_);
     EXPECT_TRUE(logs.ok()) << logs.status();
     logs_ = *std::move(logs);

@@ -54,7 +54,9 @@ absl::Status SetValue(char option, std::string_view value, CommandLine& command)
         command.signal = SIGTERM;
       } else if (value == "quit") {
         command.signal = SIGQUIT;
-      } else if (value == "reload" || value == "reopen") {
+      } else if (value == "reopen") {
+        command.signal = SIGUSR1;
+      } else if (value == "reload") {
         return absl::UnimplementedError(
             absl::StrCat("\"-s ", value,
                          "\" arrives with a later version of sluice; for now restart it: \"sluice "
@@ -180,7 +182,8 @@ std::string HelpText() {
       "  -t            : test configuration and exit\n"
       "  -T            : test configuration, dump it and exit\n"
       "  -q            : suppress non-error messages during configuration testing\n"
-      "  -s signal     : send signal to the running sluice: stop, quit (not sent with -t, -T)\n"
+      "  -s signal     : send signal to the running sluice: stop, quit, reopen (not sent with -t, "
+      "-T)\n"
       "  -p prefix     : set prefix path (default: ",
       kDefaultPrefix,
       ")\n"

@@ -866,7 +866,7 @@ int64_t Connection::deadline_ms() const {
 
 // --- Logging -------------------------------------------------------------------------------------
 
-int Connection::log_set() const { return plan_->runtime->log_set(listener_.server); }
+const LogSetRef& Connection::log_set() const { return plan_->runtime->log_set(listener_.server); }
 
 void Connection::LogConnected(const config::Address& local) const {
   if (state_ != State::kConnecting) return;

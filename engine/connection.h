@@ -301,7 +301,7 @@ class Connection {
   void Log(config::LogLevel level, std::string_view text, std::string_view action = {}) const;
   void LogRaw(config::LogLevel level, std::string_view text) const;
   std::string ByteCounts() const;
-  int log_set() const;
+  const LogSetRef& log_set() const;
 
   ShardContext& shard_;
   const std::shared_ptr<const ShardPlan> plan_;

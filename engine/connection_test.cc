@@ -41,7 +41,8 @@ std::vector<uint8_t> BytesOf(std::string_view text) { return {text.begin(), text
 class ConnectionTest : public ::testing::Test {
  protected:
   ConnectionTest() {
-    EXPECT_TRUE(logger_.AddSet({{.file = log_path_, .level = config::LogLevel::kInfo}}).ok());
+    logger_.UseForProcess(
+        *logger_.OpenSet({{.file = log_path_, .level = config::LogLevel::kInfo}}));
     EXPECT_TRUE(logger_.StartQueueing().ok());
     server_.upstream = 0;
     server_.connect_timeout_ms = 5'000;
@@ -73,7 +74,7 @@ class ConnectionTest : public ::testing::Test {
     }
     plan.upstreams.push_back(std::move(upstream));
     plan_ = *ShardPlan::Create(
-        std::make_shared<RuntimePlan>(std::move(plan), std::vector<int>{0}, tickets_));
+        std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(1), tickets_));
     AcceptOnSamePlan();
   }
   void AcceptOnSamePlan() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/log/check.h"
@@ -42,35 +43,76 @@ std::string EscapeForLog(std::string_view text) {
   return escaped;
 }
 
-absl::StatusOr<int> Logger::OpenFile(const std::string& path) {
-  for (size_t i = 0; i < files_.size(); ++i) {
-    if (files_[i].path == path) return i;
+// --- Sets ----------------------------------------------------------------------------------------
+
+absl::StatusOr<std::shared_ptr<LogSet::File>> Logger::OpenFile(const std::string& path) {
+  std::erase_if(files_, [](const auto& file) { return file.expired(); });
+  for (const auto& known : files_) {
+    // A shard may let go of the last set that has it at this moment.
+    if (auto file = known.lock(); file != nullptr && file->path == path) return file;
   }
-  if (path == kStderr) {
-    files_.push_back({.path = path, .fd = STDERR_FILENO});
-  } else {
+  auto file = std::make_shared<LogSet::File>(LogSet::File{.path = path, .fd = STDERR_FILENO});
+  if (path != kStderr) {
     absl::StatusOr<FileDescriptor> fd = OpenLogFile(path);
     if (!fd.ok()) return fd.status();
-    const int number = fd->get();
-    files_.push_back({.path = path, .owned_fd = *std::move(fd), .fd = number});
+    file->owned_fd = *std::move(fd);
+    file->fd = file->owned_fd.get();
   }
-  return files_.size() - 1;
+  files_.push_back(file);
+  return file;
 }
 
-absl::StatusOr<int> Logger::AddSet(const std::vector<config::ErrorLog>& logs) {
-  Set set;
+absl::StatusOr<LogSetRef> Logger::OpenSet(const std::vector<config::ErrorLog>& logs) {
+  auto set = std::make_shared<LogSet>();
   for (const config::ErrorLog& log : logs) {
-    const absl::StatusOr<int> file = OpenFile(log.file);
+    absl::StatusOr<std::shared_ptr<LogSet::File>> file = OpenFile(log.file);
     if (!file.ok()) return file.status();
-    set.outputs.push_back({.file = *file, .level = log.level});
-    set.level = std::max(set.level, log.level);
-    set.has_stderr |= log.file == kStderr;
+    set->outputs_.push_back({.file = *std::move(file), .level = log.level});
+    set->level_ = std::max(set->level_, log.level);
+    set->has_stderr_ |= log.file == kStderr;
   }
-  sets_.push_back(std::move(set));
-  return sets_.size() - 1;
+  return set;
 }
 
-void Logger::Log(LogLevel level, std::string_view message, uint64_t connection, int set) {
+void Logger::UseForProcess(LogSetRef set) {
+  process_level_.store(set->level_, std::memory_order_relaxed);
+  process_set_ = std::move(set);
+  if (redirects_stderr_) RedirectStderrNow();
+}
+
+void Logger::Reopen() {
+  if (queueing_) Drain();
+  for (const auto& known : files_) {
+    const std::shared_ptr<LogSet::File> file = known.lock();
+    if (file == nullptr || !file->owned_fd.valid()) continue;
+    absl::StatusOr<FileDescriptor> fd = OpenLogFile(file->path);
+    if (!fd.ok()) {
+      Log(LogLevel::kEmerg, fd.status().message());
+      continue;
+    }
+    file->owned_fd = *std::move(fd);
+    file->fd = file->owned_fd.get();
+  }
+  if (redirects_stderr_) RedirectStderrNow();
+}
+
+void Logger::RedirectStderr() {
+  redirects_stderr_ = true;
+  RedirectStderrNow();
+}
+
+void Logger::RedirectStderrNow() const {
+  if (process_set_ == nullptr || process_set_->has_stderr_ || process_set_->outputs_.empty()) {
+    return;
+  }
+  // Fails only for a descriptor that is not open.
+  (void)dup2(process_set_->outputs_[0].file->fd, STDERR_FILENO);
+}
+
+// --- Lines ---------------------------------------------------------------------------------------
+
+void Logger::Log(LogLevel level, std::string_view message, uint64_t connection,
+                 const LogSetRef& set) {
   if (!enabled(level, set)) return;
   Line line = {.set = set,
                .level = level,
@@ -82,16 +124,17 @@ void Logger::Log(LogLevel level, std::string_view message, uint64_t connection, 
     Enqueue(std::move(line));
     return;
   }
-  if (level <= kTerminalLevel && (sets_.empty() || !sets_[set].has_stderr)) {
+  const LogSetRef& used = set != nullptr ? set : process_set_;
+  if (level <= kTerminalLevel && (used == nullptr || !used->has_stderr_)) {
     // Nobody can be told when stderr is gone.
     (void)WriteAll(STDERR_FILENO, absl::StrCat("sluice: [", config::LogLevelName(level), "] ",
                                                EscapeForLog(message), "\n"));
   }
-  if (!sets_.empty()) Write({std::move(line)});
+  if (used != nullptr) Write({std::move(line)});
 }
 
 absl::Status Logger::StartQueueing() {
-  CHECK(!sets_.empty());
+  CHECK(process_set_ != nullptr);
   wake_fd_ = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_fd_.valid()) {
     return SystemError("eventfd()", errno);
@@ -131,7 +174,7 @@ void Logger::Drain() {
   }
   num_dropped += std::exchange(num_unwritten_, 0);
   if (num_dropped > 0) {
-    lines.push_back({.set = 0,
+    lines.push_back({.set = nullptr,
                      .level = LogLevel::kError,
                      .thread_id = gettid(),
                      .time = std::time(nullptr),
@@ -153,27 +196,22 @@ void Logger::Write(const std::vector<Line>& lines) {
     std::string text;
     uint64_t num_lines = 0;
   };
-  std::vector<Batch> batches(files_.size());
+  std::unordered_map<const LogSet::File*, Batch> batches;
   for (const Line& line : lines) {
     std::string text = absl::StrCat(FormatTime(line.time), " [", config::LogLevelName(line.level),
                                     "] ", getpid(), "#", line.thread_id, ": ");
     if (line.connection != 0) absl::StrAppend(&text, "*", line.connection, " ");
     absl::StrAppend(&text, EscapeForLog(line.message), "\n");
-    for (const Output& output : sets_[line.set].outputs) {
+    for (const LogSet::Output& output : (line.set != nullptr ? line.set : process_set_)->outputs_) {
       if (line.level > output.level) continue;
-      batches[output.file].text += text;
-      ++batches[output.file].num_lines;
+      Batch& batch = batches[output.file.get()];
+      batch.text += text;
+      ++batch.num_lines;
     }
   }
-  for (size_t i = 0; i < batches.size(); ++i) {
-    if (!WriteAll(files_[i].fd, batches[i].text)) num_unwritten_ += batches[i].num_lines;
+  for (const auto& [file, batch] : batches) {
+    if (!WriteAll(file->fd, batch.text)) num_unwritten_ += batch.num_lines;
   }
-}
-
-void Logger::RedirectStderr() const {
-  if (sets_.empty() || sets_[0].has_stderr || sets_[0].outputs.empty()) return;
-  // Fails only for a descriptor that is not open.
-  (void)dup2(files_[sets_[0].outputs[0].file].fd, STDERR_FILENO);
 }
 
 std::optional<uint64_t> LogLimiter::Allow(uint64_t now_ms) {

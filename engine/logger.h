@@ -1,7 +1,8 @@
 // Error logs, in nginx's line format: "2026/11/23 12:00:00 [error] PID#TID: *CONNECTION message".
 //
 // A log set is what one error_log list of the configuration says: some files (or stderr), each with
-// its level. Set 0 is the process's own; servers may have others.
+// its level. The process has one of its own; servers may have others. Whoever logs into a set holds
+// on to it, and what nobody holds on to any more is closed.
 //
 // While the process starts and ends, a line is written by the thread that logs it. In between,
 // lines are queued, so that no shard ever waits for a disk: the control thread polls wake_fd() and
@@ -11,9 +12,11 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +36,30 @@ namespace sluice::engine {
 // message.
 std::string EscapeForLog(std::string_view text);
 
+// A set of logs. Only the Logger looks inside.
+class LogSet {
+ private:
+  friend class Logger;
+
+  // Its descriptor is the control thread's once there are others.
+  struct File {
+    std::string path;
+    FileDescriptor owned_fd;  // Invalid for stderr.
+    int fd = -1;
+  };
+  struct Output {
+    std::shared_ptr<File> file;
+    config::LogLevel level;
+  };
+
+  std::vector<Output> outputs_;
+  config::LogLevel level_ = config::LogLevel::kEmerg;  // The most verbose of the outputs'.
+  bool has_stderr_ = false;
+};
+
+// Null: the process's own.
+using LogSetRef = std::shared_ptr<const LogSet>;
+
 class Logger {
  public:
   // What the queue holds at most, messages and bookkeeping. At 200 bytes a line it is 5,000 lines:
@@ -48,50 +75,46 @@ class Logger {
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
-  // Opens the files of `logs` for appending and returns the index of their set. Files that are open
-  // already are shared. A FIFO needs a reader by now; lines that it has no room for are lost, and
-  // counted. Only before StartQueueing.
-  absl::StatusOr<int> AddSet(const std::vector<config::ErrorLog>& logs);
+  // --- The control thread ---
 
-  // Whether a line of `level` is written anywhere. Any thread.
-  bool enabled(config::LogLevel level, int set = 0) const {
-    return level <= (sets_.empty() ? kTerminalLevel : sets_[set].level);
-  }
+  // Opens the files of `logs` for appending. Files that are open already are shared. A FIFO needs a
+  // reader by now; lines that it has no room for are lost, and counted.
+  absl::StatusOr<LogSetRef> OpenSet(const std::vector<config::ErrorLog>& logs);
+  // Makes `set` the process's own from here on, for lines that are queued already, too. `set` has
+  // been opened here.
+  void UseForProcess(LogSetRef set);
+  // Writes what is queued, and opens every file by its name again. A file that cannot be opened
+  // stays as it is, and says so.
+  void Reopen();
+  // Makes the first file of the process's set what stderr is, now and after every change, unless
+  // stderr is one of its logs: for what the run-time library has to say in a process without a
+  // terminal.
+  void RedirectStderr();
 
-  // Logs `message`, one line. `connection`: its number, 0: none. Any thread; never blocks on I/O
-  // between StartQueueing and StopQueueing. Outside of that only from one thread.
-  void Log(config::LogLevel level, std::string_view message, uint64_t connection = 0, int set = 0);
-
-  // From here on lines are queued. There is a set, and no other thread logs yet.
+  // From here on lines are queued. The process has a set, and no other thread logs yet.
   absl::Status StartQueueing();
   // Becomes readable when there is something to drain.
   int wake_fd() const { return wake_fd_.get(); }
-  // Writes what is queued. The control thread only.
+  // Writes what is queued.
   void Drain();
   // Drains, and writes at once from here on. After all other threads have ended.
   void StopQueueing();
 
-  // Makes the first file of set 0 what stderr is, unless stderr is one of its logs: for what the
-  // run-time library has to say in a process without a terminal.
-  void RedirectStderr() const;
+  // --- Any thread ---
+
+  // Whether a line of `level` is written anywhere.
+  bool enabled(config::LogLevel level, const LogSetRef& set = nullptr) const {
+    return level <= (set == nullptr ? process_level_.load(std::memory_order_relaxed) : set->level_);
+  }
+
+  // Logs `message`, one line. `connection`: its number, 0: none. Never blocks on I/O between
+  // StartQueueing and StopQueueing. Outside of that only from one thread.
+  void Log(config::LogLevel level, std::string_view message, uint64_t connection = 0,
+           const LogSetRef& set = nullptr);
 
  private:
-  struct File {
-    std::string path;
-    FileDescriptor owned_fd;  // Invalid for stderr.
-    int fd = -1;
-  };
-  struct Output {
-    int file;  // Index into files_.
-    config::LogLevel level;
-  };
-  struct Set {
-    std::vector<Output> outputs;
-    config::LogLevel level = config::LogLevel::kEmerg;  // The most verbose of the outputs'.
-    bool has_stderr = false;
-  };
   struct Line {
-    int set;
+    LogSetRef set;
     config::LogLevel level;
     pid_t thread_id;
     time_t time;
@@ -99,12 +122,15 @@ class Logger {
     std::string message;
   };
 
-  absl::StatusOr<int> OpenFile(const std::string& path);
+  absl::StatusOr<std::shared_ptr<LogSet::File>> OpenFile(const std::string& path);
   void Enqueue(Line line);
   void Write(const std::vector<Line>& lines);
+  void RedirectStderrNow() const;
 
-  std::vector<File> files_;
-  std::vector<Set> sets_;
+  std::vector<std::weak_ptr<LogSet::File>> files_;  // By name each is open only once.
+  LogSetRef process_set_;
+  std::atomic<config::LogLevel> process_level_ = kTerminalLevel;
+  bool redirects_stderr_ = false;
   bool queueing_ = false;
   FileDescriptor wake_fd_;
   // Lines that could not be written. The control thread's.

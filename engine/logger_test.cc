@@ -47,10 +47,12 @@ class LoggerTest : public testing::Test {
     return lines;
   }
 
-  void AddSet(const std::vector<config::ErrorLog>& logs) {
-    const absl::StatusOr<int> set = logger_.AddSet(logs);
-    ASSERT_TRUE(set.ok()) << set.status();
+  LogSetRef OpenSet(const std::vector<config::ErrorLog>& logs) {
+    absl::StatusOr<LogSetRef> set = logger_.OpenSet(logs);
+    EXPECT_TRUE(set.ok()) << set.status();
+    return set.ok() ? *std::move(set) : nullptr;
   }
+  void UseSet(const std::vector<config::ErrorLog>& logs) { logger_.UseForProcess(OpenSet(logs)); }
 
   bool WakeIsDue() const {
     pollfd wake = {.fd = logger_.wake_fd(), .events = POLLIN};
@@ -64,7 +66,7 @@ class LoggerTest : public testing::Test {
 };
 
 TEST_F(LoggerTest, LinesHaveTheFormOfNginx) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kInfo}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kInfo}});
   logger_.Log(LogLevel::kError, "no live upstreams", 17);
   logger_.Log(LogLevel::kNotice, "started");
   const std::string number = "[0-9]+";
@@ -77,7 +79,7 @@ TEST_F(LoggerTest, LinesHaveTheFormOfNginx) {
 }
 
 TEST_F(LoggerTest, EachFileGetsItsOwnLevels) {
-  AddSet({{.file = Path("all"), .level = LogLevel::kDebug},
+  UseSet({{.file = Path("all"), .level = LogLevel::kDebug},
           {.file = Path("bad"), .level = LogLevel::kError}});
   EXPECT_TRUE(logger_.enabled(LogLevel::kDebug));
   logger_.Log(LogLevel::kInfo, "small");
@@ -87,20 +89,20 @@ TEST_F(LoggerTest, EachFileGetsItsOwnLevels) {
 }
 
 TEST_F(LoggerTest, SetsAreSeparateAndMayShareAFile) {
-  AddSet({{.file = Path("main"), .level = LogLevel::kError}});
-  AddSet({{.file = Path("server"), .level = LogLevel::kInfo},
-          {.file = Path("main"), .level = LogLevel::kCrit}});
-  EXPECT_FALSE(logger_.enabled(LogLevel::kInfo, 0));
-  EXPECT_TRUE(logger_.enabled(LogLevel::kInfo, 1));
-  logger_.Log(LogLevel::kInfo, "a", 0, 1);
-  logger_.Log(LogLevel::kCrit, "b", 0, 1);
-  logger_.Log(LogLevel::kError, "c", 0, 0);
+  UseSet({{.file = Path("main"), .level = LogLevel::kError}});
+  const LogSetRef set = OpenSet({{.file = Path("server"), .level = LogLevel::kInfo},
+                                 {.file = Path("main"), .level = LogLevel::kCrit}});
+  EXPECT_FALSE(logger_.enabled(LogLevel::kInfo));
+  EXPECT_TRUE(logger_.enabled(LogLevel::kInfo, set));
+  logger_.Log(LogLevel::kInfo, "a", 0, set);
+  logger_.Log(LogLevel::kCrit, "b", 0, set);
+  logger_.Log(LogLevel::kError, "c");
   EXPECT_THAT(Lines("server"), ElementsAre(EndsWith("a"), EndsWith("b")));
   EXPECT_THAT(Lines("main"), ElementsAre(EndsWith("b"), EndsWith("c")));
 }
 
 TEST_F(LoggerTest, ControlCharactersCannotForgeALine) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kError}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kError}});
   logger_.Log(LogLevel::kError, "name \"a\n2026/01/01 [alert] \x1b[2J\x7f\"");
   EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("name \"a\\x0A2026/01/01 [alert] "
                                                  "\\x1B[2J\\x7F\"")));
@@ -115,14 +117,14 @@ TEST(EscapeForLogTest, OnlyPrintableAsciiPasses) {
 
 TEST_F(LoggerTest, FifoWithoutAReaderIsRefusedAtOnce) {
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
-  EXPECT_THAT(logger_.AddSet({{.file = Path("fifo")}}).status().message(),
+  EXPECT_THAT(logger_.OpenSet({{.file = Path("fifo")}}).status().message(),
               AllOf(HasSubstr(Path("fifo")), HasSubstr("nobody reads this FIFO")));
 }
 
 TEST_F(LoggerTest, FifoThatIsNotReadLosesLinesInsteadOfBlocking) {
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
   const FileDescriptor reader(open(Path("fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  AddSet({{.file = Path("fifo"), .level = LogLevel::kNotice},
+  UseSet({{.file = Path("fifo"), .level = LogLevel::kNotice},
           {.file = Path("log"), .level = LogLevel::kError}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   // More than a pipe holds.
@@ -135,7 +137,7 @@ TEST_F(LoggerTest, FifoThatIsNotReadLosesLinesInsteadOfBlocking) {
 
 TEST_F(LoggerTest, FileThatCannotBeOpenedIsNamed) {
   const absl::Status status =
-      logger_.AddSet({{.file = Path("missing/log"), .level = LogLevel::kError}}).status();
+      logger_.OpenSet({{.file = Path("missing/log"), .level = LogLevel::kError}}).status();
   EXPECT_THAT(status.message(),
               AllOf(HasSubstr(Path("missing/log")), HasSubstr("(2: No such file or directory)")));
 }
@@ -149,7 +151,7 @@ TEST_F(LoggerTest, WithoutASetWarningsGoToTheTerminal) {
 }
 
 TEST_F(LoggerTest, WhileStartingSevereLinesGoToTheFileAndTheTerminal) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
   testing::internal::CaptureStderr();
   logger_.Log(LogLevel::kNotice, "quiet");
   logger_.Log(LogLevel::kEmerg, "loud");
@@ -158,7 +160,7 @@ TEST_F(LoggerTest, WhileStartingSevereLinesGoToTheFileAndTheTerminal) {
 }
 
 TEST_F(LoggerTest, SetWithStderrTellsTheTerminalOnce) {
-  AddSet({{.file = "stderr", .level = LogLevel::kNotice}});
+  UseSet({{.file = "stderr", .level = LogLevel::kNotice}});
   testing::internal::CaptureStderr();
   logger_.Log(LogLevel::kEmerg, "loud");
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
@@ -166,7 +168,7 @@ TEST_F(LoggerTest, SetWithStderrTellsTheTerminalOnce) {
 }
 
 TEST_F(LoggerTest, QueuedLinesAreWrittenByDrain) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   EXPECT_FALSE(WakeIsDue());
   logger_.Log(LogLevel::kNotice, "a");
@@ -180,7 +182,7 @@ TEST_F(LoggerTest, QueuedLinesAreWrittenByDrain) {
 }
 
 TEST_F(LoggerTest, StopQueueingWritesTheRestAndThenDirectly) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   logger_.Log(LogLevel::kNotice, "queued");
   logger_.StopQueueing();
@@ -190,7 +192,7 @@ TEST_F(LoggerTest, StopQueueingWritesTheRestAndThenDirectly) {
 }
 
 TEST_F(LoggerTest, LinesOfManyThreadsAllArriveWhole) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   constexpr int kThreads = 4;
   constexpr int kLinesEach = 500;
@@ -217,7 +219,7 @@ TEST_F(LoggerTest, LinesOfManyThreadsAllArriveWhole) {
 }
 
 TEST_F(LoggerTest, LinesThatDoNotFitAreCounted) {
-  AddSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   const std::string message(Logger::kQueueBytesMax / 4, 'x');
   for (int i = 0; i < 10; ++i) logger_.Log(LogLevel::kNotice, message);
@@ -231,7 +233,7 @@ TEST_F(LoggerTest, LinesThatDoNotFitAreCounted) {
 }
 
 TEST_F(LoggerTest, LinesThatTheDiskRefusesAreCounted) {
-  AddSet({{.file = "/dev/full", .level = LogLevel::kNotice},
+  UseSet({{.file = "/dev/full", .level = LogLevel::kNotice},
           {.file = Path("log"), .level = LogLevel::kError}});
   ASSERT_TRUE(logger_.StartQueueing().ok());
   logger_.Log(LogLevel::kNotice, "a");
@@ -240,6 +242,79 @@ TEST_F(LoggerTest, LinesThatTheDiskRefusesAreCounted) {
   EXPECT_THAT(Lines("log"), IsEmpty());
   logger_.Drain();
   EXPECT_THAT(Lines("log"), ElementsAre(HasSubstr("2 log lines were lost")));
+}
+
+TEST_F(LoggerTest, ReopenedFilesAreThoseThatHaveTheNameNow) {
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  const LogSetRef server = OpenSet({{.file = Path("server"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  logger_.Log(LogLevel::kNotice, "a");
+  logger_.Log(LogLevel::kNotice, "b", 0, server);
+  std::filesystem::rename(Path("log"), Path("log.1"));
+  std::filesystem::rename(Path("server"), Path("server.1"));
+  // What was logged before is in the file of that time.
+  logger_.Reopen();
+  logger_.Log(LogLevel::kNotice, "c");
+  logger_.Log(LogLevel::kNotice, "d", 0, server);
+  logger_.Drain();
+  EXPECT_THAT(Lines("log.1"), ElementsAre(EndsWith("a")));
+  EXPECT_THAT(Lines("server.1"), ElementsAre(EndsWith("b")));
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith("c")));
+  EXPECT_THAT(Lines("server"), ElementsAre(EndsWith("d")));
+}
+
+TEST_F(LoggerTest, FileThatCannotBeReopenedStaysAndSaysSo) {
+  std::filesystem::create_directory(Path("folder"));
+  UseSet({{.file = Path("folder/log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  std::filesystem::rename(Path("folder"), Path("moved"));
+  logger_.Reopen();
+  logger_.Log(LogLevel::kNotice, "a");
+  logger_.Drain();
+  EXPECT_THAT(
+      Lines("moved/log"),
+      ElementsAre(AllOf(HasSubstr("[emerg]"), HasSubstr(Path("folder/log"))), EndsWith("a")));
+}
+
+TEST_F(LoggerTest, NoLineIsLostWhileFilesAreReopened) {
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  constexpr int kLines = 2000;
+  std::thread shard([&] {
+    for (int i = 0; i < kLines; ++i) logger_.Log(LogLevel::kNotice, "line");
+  });
+  size_t num_lines = 0;
+  for (int i = 0; i < 50; ++i) {
+    std::filesystem::rename(Path("log"), Path("log.1"));
+    logger_.Reopen();
+    num_lines += Lines("log.1").size();
+  }
+  shard.join();
+  logger_.StopQueueing();
+  EXPECT_EQ(num_lines + Lines("log").size(), kLines);
+}
+
+TEST_F(LoggerTest, FileThatNoSetHasAnyMoreIsClosed) {
+  UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
+  const auto num_descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = num_descriptors();
+  LogSetRef set = OpenSet({{.file = Path("server")}});
+  EXPECT_EQ(num_descriptors(), before + 1);
+  set = nullptr;
+  EXPECT_EQ(num_descriptors(), before);
+}
+
+TEST_F(LoggerTest, AnotherSetOfTheProcessIsForLinesThatWaitToo) {
+  UseSet({{.file = Path("old"), .level = LogLevel::kError}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  logger_.Log(LogLevel::kError, "a");
+  logger_.UseForProcess(OpenSet({{.file = Path("new"), .level = LogLevel::kInfo}}));
+  logger_.Log(LogLevel::kInfo, "b");
+  logger_.Drain();
+  EXPECT_THAT(Lines("old"), IsEmpty());
+  EXPECT_THAT(Lines("new"), ElementsAre(EndsWith("a"), EndsWith("b")));
 }
 
 TEST(LogLimiterTest, LetsOneLineASecondThroughAndCountsTheOthers) {

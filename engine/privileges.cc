@@ -1,5 +1,6 @@
 #include "engine/privileges.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -10,8 +11,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "engine/file_descriptor.h"
 #include "engine/system_error.h"
 
 namespace sluice::engine {
@@ -28,6 +33,38 @@ absl::Status KeepOnlyNetRaw() {
   return absl::FailedPreconditionError(
       absl::StrCat(SystemErrorText("capset(CAP_NET_RAW)", errno),
                    ": \"proxy_bind ... transparent\" needs it; start sluice with it"));
+}
+
+struct Identity {
+  uid_t uid;
+  gid_t gid;
+};
+
+bool WillChangeUser(const config::Process& process) {
+  return !process.user.empty() && geteuid() == 0;
+}
+
+// Who `process` names.
+absl::StatusOr<Identity> FindIdentity(const config::Process& process) {
+  errno = 0;  // Stays 0 when there is no such user.
+  const passwd* user = getpwnam(process.user.c_str());
+  if (user == nullptr) {
+    if (errno != 0) return SystemError(absl::StrCat("getpwnam(\"", process.user, "\")"), errno);
+    return absl::FailedPreconditionError(
+        absl::StrCat("user \"", process.user, "\" does not exist: create it or change \"user\""));
+  }
+  Identity identity{.uid = user->pw_uid, .gid = user->pw_gid};
+  if (!process.group.empty()) {
+    errno = 0;
+    const group* group = getgrnam(process.group.c_str());
+    if (group == nullptr) {
+      if (errno != 0) return SystemError(absl::StrCat("getgrnam(\"", process.group, "\")"), errno);
+      return absl::FailedPreconditionError(absl::StrCat(
+          "group \"", process.group, "\" does not exist: create it or change \"user\""));
+    }
+    identity.gid = group->gr_gid;
+  }
+  return identity;
 }
 
 }  // namespace
@@ -58,28 +95,38 @@ absl::Status RaiseDescriptorLimit(const config::Process& process, Logger& logger
   return absl::OkStatus();
 }
 
+void CreateLogsForUser(const config::Plan& plan) {
+  if (!WillChangeUser(plan.process)) return;
+  const absl::StatusOr<Identity> identity = FindIdentity(plan.process);
+  if (!identity.ok()) return;  // DropPrivileges tells.
+  const auto create = [&](const std::string& path, mode_t mode) {
+    const FileDescriptor fd(
+        open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (fd.valid()) (void)!fchown(fd.get(), identity->uid, identity->gid);
+  };
+  const auto create_error_logs = [&](const std::vector<config::ErrorLog>& logs) {
+    for (const config::ErrorLog& log : logs) {
+      if (log.file.starts_with('/')) create(log.file, 0644);
+    }
+  };
+  create_error_logs(plan.process.error_logs);
+  for (const config::Server& server : plan.servers) {
+    create_error_logs(server.error_logs);
+    for (const config::AccessLog& log : server.access_logs) {
+      if (log.path.constant()) create(log.path.text(), 0644);
+    }
+  }
+  for (const tls::Settings& settings : plan.tls_profiles) {
+    if (!settings.key_log_path.empty()) create(settings.key_log_path, 0600);
+  }
+}
+
 absl::Status DropPrivileges(const config::Plan& plan) {
   const config::Process& process = plan.process;
-  if (process.user.empty() || geteuid() != 0) return absl::OkStatus();
-  errno = 0;  // Stays 0 when there is no such user.
-  const passwd* user = getpwnam(process.user.c_str());
-  if (user == nullptr) {
-    if (errno != 0) return SystemError(absl::StrCat("getpwnam(\"", process.user, "\")"), errno);
-    return absl::FailedPreconditionError(
-        absl::StrCat("user \"", process.user, "\" does not exist: create it or change \"user\""));
-  }
-  const uid_t uid = user->pw_uid;
-  gid_t gid = user->pw_gid;
-  if (!process.group.empty()) {
-    errno = 0;
-    const group* group = getgrnam(process.group.c_str());
-    if (group == nullptr) {
-      if (errno != 0) return SystemError(absl::StrCat("getgrnam(\"", process.group, "\")"), errno);
-      return absl::FailedPreconditionError(absl::StrCat(
-          "group \"", process.group, "\" does not exist: create it or change \"user\""));
-    }
-    gid = group->gr_gid;
-  }
+  if (!WillChangeUser(process)) return absl::OkStatus();
+  const absl::StatusOr<Identity> identity = FindIdentity(process);
+  if (!identity.ok()) return identity.status();
+  const auto [uid, gid] = *identity;
   // In this order: only root may change groups.
   if (initgroups(process.user.c_str(), gid) != 0) {
     return SystemError(absl::StrCat("initgroups(", process.user, ", ", gid, ")"), errno);

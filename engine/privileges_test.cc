@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -72,6 +76,31 @@ TEST(DescriptorLimitTest, MoreConnectionsThanDescriptorsAreWarnedOf) {
   }));
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("[warn] 104 connections"), HasSubstr("resource limit: 100")));
+}
+
+TEST(LogsForUserTest, OnlyFilesThatAreNotThereYetAreTheUsers) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  const std::string folder = absl::StrCat("/tmp/privileges_test.", getpid());
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/old") << "";
+  ASSERT_EQ(symlink((folder + "/elsewhere").c_str(), (folder + "/link").c_str()), 0);
+  config::Plan plan;
+  plan.process.user = "nobody";
+  plan.process.error_logs = {{.file = folder + "/new"}, {.file = folder + "/old"}};
+  plan.servers.push_back({.error_logs = {{.file = "stderr"}, {.file = folder + "/link"}}});
+  plan.tls_profiles.push_back({.key_log_path = folder + "/keys"});
+  CreateLogsForUser(plan);
+  const uid_t nobody = getpwnam("nobody")->pw_uid;
+  struct stat file;
+  ASSERT_EQ(stat((folder + "/new").c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, nobody);
+  ASSERT_EQ(stat((folder + "/keys").c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, nobody);
+  EXPECT_EQ(file.st_mode & 0777, 0600u);
+  ASSERT_EQ(stat((folder + "/old").c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, 0u);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/elsewhere"));
+  std::filesystem::remove_all(folder);
 }
 
 config::Plan PlanOf(const config::Process& process) {

@@ -34,7 +34,7 @@ absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLo
   return files;
 }
 
-RuntimePlan::RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server,
+RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
                          tls::TicketCache& tickets, KeyLogs key_logs,
                          AccessLogFiles access_log_files)
     : plan_(std::move(plan)),
@@ -67,6 +67,14 @@ RuntimePlan::RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server,
 tls::KeyLog* RuntimePlan::key_log(const tls::Settings& settings) const {
   const auto known = key_logs_.find(settings.key_log_path);
   return known == key_logs_.end() ? nullptr : known->second.get();
+}
+
+std::vector<absl::Status> RuntimePlan::ReopenKeyLogs() const {
+  std::vector<absl::Status> problems;
+  for (const auto& [path, key_log] : key_logs_) {
+    if (absl::Status status = key_log->Reopen(); !status.ok()) problems.push_back(status);
+  }
+  return problems;
 }
 
 absl::StatusOr<std::shared_ptr<const ShardPlan>> ShardPlan::Create(

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "config/plan.h"
 #include "engine/access_log.h"
+#include "engine/logger.h"
 #include "engine/upstream_group.h"
 #include "tls/context.h"
 #include "tls/key_log.h"
@@ -36,12 +37,13 @@ absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLo
 // the last connection that runs on it.
 class RuntimePlan {
  public:
-  // `log_set_by_server`: the Logger's set for each server's error_log. `tickets`: the process's;
-  // used only here, and gives sessions of the plan before to those who may have them. `key_logs`:
-  // what OpenKeyLogs has opened for `plan`. `access_log_files`: what OpenAccessLogs has; none, and
-  // sessions are logged by name only.
-  RuntimePlan(config::Plan plan, std::vector<int> log_set_by_server, tls::TicketCache& tickets,
-              KeyLogs key_logs = {}, AccessLogFiles access_log_files = {});
+  // `log_set_by_server`: the Logger's set for each server's error_log; null: the process's own.
+  // `tickets`: the process's; used only here, and gives sessions of the plan before to those who
+  // may have them. `key_logs`: what OpenKeyLogs has opened for `plan`. `access_log_files`: what
+  // OpenAccessLogs has; none, and sessions are logged by name only.
+  RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
+              tls::TicketCache& tickets, KeyLogs key_logs = {},
+              AccessLogFiles access_log_files = {});
   RuntimePlan(const RuntimePlan&) = delete;
   RuntimePlan& operator=(const RuntimePlan&) = delete;
 
@@ -53,17 +55,20 @@ class RuntimePlan {
     const auto& pools = tickets_by_server_[server];
     return pools.empty() ? nullptr : pools[peer].get();
   }
-  int log_set(int server) const { return log_set_by_server_[server]; }
+  const LogSetRef& log_set(int server) const { return log_set_by_server_[server]; }
   // Null: access log `log` of `server` has variables in its path.
   const std::shared_ptr<AccessLogFile>& access_log_file(int server, int log) const {
     return access_log_files_[server][log];
   }
   // Where the connections of a TLS profile write their secrets. Null: nowhere.
   tls::KeyLog* key_log(const tls::Settings& settings) const;
+  // Opens the files of all key logs by their names again. Returns what went wrong; those files stay
+  // as they are.
+  std::vector<absl::Status> ReopenKeyLogs() const;
 
  private:
   const config::Plan plan_;
-  const std::vector<int> log_set_by_server_;
+  const std::vector<LogSetRef> log_set_by_server_;
   const KeyLogs key_logs_;
   const AccessLogFiles access_log_files_;
   std::vector<std::unique_ptr<UpstreamGroup>> groups_;

@@ -60,13 +60,14 @@ class Server {
   void Control();
 
  private:
-  absl::StatusOr<std::vector<int>> OpenLogs(const Plan& plan);
+  absl::StatusOr<std::vector<LogSetRef>> OpenLogs(const Plan& plan);
   absl::Status Listen(const Plan& plan);
-  absl::Status CreateWorkers(std::shared_ptr<const RuntimePlan> plan);
+  absl::Status CreateWorkers();
   void StartWorkers();
   // Until the access logs want to be written.
   int PollTimeoutMs() const;
   void OnSignal(int signal);
+  void ReopenLogs();
   void RequestStop(bool graceful);
   [[noreturn]] void EndAfterFailure();
 
@@ -81,6 +82,7 @@ class Server {
   std::atomic<uint64_t> next_connection_number_ = 1;
   std::unique_ptr<tls::TicketCache> tickets_;
   std::unique_ptr<AccessLogs> access_logs_;
+  std::shared_ptr<const RuntimePlan> plan_;  // That new connections get.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread joiner_;
 };
@@ -88,7 +90,8 @@ class Server {
 absl::Status Server::Start(Plan plan) {
   absl::Status status = RaiseDescriptorLimit(plan.process, logger_);
   if (!status.ok()) return status;
-  absl::StatusOr<std::vector<int>> log_sets = OpenLogs(plan);
+  CreateLogsForUser(plan);
+  absl::StatusOr<std::vector<LogSetRef>> log_sets = OpenLogs(plan);
   if (!log_sets.ok()) return log_sets.status();
   absl::StatusOr<KeyLogs> key_logs = OpenKeyLogs(plan);
   if (!key_logs.ok()) return key_logs.status();
@@ -122,9 +125,9 @@ absl::Status Server::Start(Plan plan) {
   const int num_shards = plan.process.num_shards;
   const size_t num_listeners = plan.listeners.size();
   tickets_ = std::make_unique<tls::TicketCache>(num_shards);
-  status = CreateWorkers(std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets),
-                                                       *tickets_, *std::move(key_logs),
-                                                       *std::move(access_log_files)));
+  plan_ = std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets), *tickets_,
+                                        *std::move(key_logs), *std::move(access_log_files));
+  status = CreateWorkers();
   if (status.ok()) status = pid_file_.Write();
   if (status.ok()) status = logger_.StartQueueing();
   if (!status.ok()) return status;
@@ -139,14 +142,15 @@ absl::Status Server::Start(Plan plan) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<int>> Server::OpenLogs(const Plan& plan) {
-  const absl::StatusOr<int> process_set = logger_.AddSet(plan.process.error_logs);
+absl::StatusOr<std::vector<LogSetRef>> Server::OpenLogs(const Plan& plan) {
+  absl::StatusOr<LogSetRef> process_set = logger_.OpenSet(plan.process.error_logs);
   if (!process_set.ok()) return process_set.status();
-  std::vector<int> set_by_server;
+  logger_.UseForProcess(*std::move(process_set));
+  std::vector<LogSetRef> set_by_server;
   for (const config::Server& server : plan.servers) {
-    const absl::StatusOr<int> set = logger_.AddSet(server.error_logs);
+    absl::StatusOr<LogSetRef> set = logger_.OpenSet(server.error_logs);
     if (!set.ok()) return set.status();
-    set_by_server.push_back(*set);
+    set_by_server.push_back(*std::move(set));
   }
   return set_by_server;
 }
@@ -159,11 +163,11 @@ absl::Status Server::Listen(const Plan& plan) {
       absl::StrCat(problems.size(), " of ", plan.listeners.size(), " addresses cannot be used"));
 }
 
-absl::Status Server::CreateWorkers(std::shared_ptr<const RuntimePlan> plan) {
-  const config::Process& process = plan->plan().process;
+absl::Status Server::CreateWorkers() {
+  const config::Process& process = plan_->plan().process;
   for (int shard = 0; shard < process.num_shards; ++shard) {
     WorkerOptions options = {.shard = shard,
-                             .plan = plan,
+                             .plan = plan_,
                              .listeners = listener_sockets_.Take(shard),
                              .logger = &logger_,
                              .access_logs = access_logs_.get(),
@@ -241,14 +245,23 @@ void Server::OnSignal(int signal) {
                                                  "version of sluice"));
       break;
     case SIGUSR1:
-      logger_.Log(LogLevel::kError, absl::StrCat(what,
-                                                 "and ignored: reopening logs arrives with a "
-                                                 "later version of sluice"));
+      logger_.Log(LogLevel::kNotice, absl::StrCat(what, "reopening logs"));
+      ReopenLogs();
       break;
     default:
       logger_.Log(LogLevel::kInfo, absl::StrCat(what, "and ignored"));
       break;
   }
+}
+
+void Server::ReopenLogs() {
+  logger_.Log(LogLevel::kNotice, "reopening logs");
+  // The error logs last: they get what there is to say of the others.
+  access_logs_->Reopen(NowMs());
+  for (const absl::Status& status : plan_->ReopenKeyLogs()) {
+    logger_.Log(LogLevel::kEmerg, status.message());
+  }
+  logger_.Reopen();
 }
 
 void Server::RequestStop(bool graceful) {

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 config::Address Loopback(int port) {
   const sockaddr_in address = {
@@ -198,12 +200,45 @@ TEST_F(ServerTest, FastStopOvertakesAGracefulOne) {
 TEST_F(ServerTest, SignalsOfLaterVersionsAreToldAndIgnored) {
   Start();
   auto [client, upstream] = ConnectThrough();
-  for (int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH}) kill(pid_, signal);
+  for (int signal : {SIGHUP, SIGUSR2, SIGWINCH}) kill(pid_, signal);
   auto [client2, upstream2] = ConnectThrough();
   kill(pid_, SIGTERM);
   EXPECT_EQ(ExitCode(), 0);
-  EXPECT_THAT(Read("log"), AllOf(HasSubstr("(SIGHUP) received, and ignored: reloading"),
-                                 HasSubstr("(SIGUSR1) received, and ignored: reopening")));
+  EXPECT_THAT(Read("log"), HasSubstr("(SIGHUP) received, and ignored: reloading"));
+}
+
+TEST_F(ServerTest, Sigusr1ReopensLogsInNginxsWords) {
+  Start();
+  auto [client, upstream] = ConnectThrough();
+  std::filesystem::rename(Path("log"), Path("log.1"));
+  kill(pid_, SIGUSR1);
+  while (!std::filesystem::exists(Path("log"))) usleep(1000);
+  auto [client2, upstream2] = ConnectThrough();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(ExitCode(), 0);
+  EXPECT_THAT(Read("log.1"), AllOf(HasSubstr("signal 10 (SIGUSR1) received, reopening logs\n"),
+                                   HasSubstr(": reopening logs\n")));
+  EXPECT_THAT(Read("log"), AllOf(HasSubstr("connected to"), HasSubstr(": exit\n")));
+}
+
+TEST_F(ServerTest, LogsCanBeReopenedByTheUserThatSluiceHasBecome) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  plan_.process.user = "nobody";
+  Start();
+  auto [client, upstream] = ConnectThrough();
+  std::filesystem::rename(Path("log"), Path("log.1"));
+  // As logrotate's `create` does without arguments: with the owner of the file before.
+  struct stat before;
+  ASSERT_EQ(stat(Path("log.1").c_str(), &before), 0);
+  EXPECT_NE(before.st_uid, 0u);
+  std::ofstream(Path("log")) << "";
+  ASSERT_EQ(chown(Path("log").c_str(), before.st_uid, before.st_gid), 0);
+  kill(pid_, SIGUSR1);
+  auto [client2, upstream2] = ConnectThrough();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(ExitCode(), 0);
+  EXPECT_THAT(Read("log"), HasSubstr(": exit\n"));
+  EXPECT_THAT(Read("log.1"), Not(HasSubstr("[emerg]")));
 }
 
 TEST_F(ServerTest, AddressInUseFailsWithNginxsWords) {

@@ -53,7 +53,8 @@ class RunningWorker {
     }
     EXPECT_TRUE(sockets_.Open(plan, logger_).empty());
     WorkerOptions options;
-    options.plan = std::make_shared<RuntimePlan>(std::move(plan), std::vector<int>{0}, tickets_);
+    options.plan =
+        std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(1), tickets_);
     options.listeners = sockets_.Take(0);
     address_ = ::sluice::testing::LocalAddress(options.listeners[0].get());
     options.logger = &logger_;

@@ -29,6 +29,16 @@ absl::StatusOr<std::unique_ptr<KeyLog>> KeyLog::Open(const std::string& path) {
 
 KeyLog::~KeyLog() { close(fd_); }
 
+absl::Status KeyLog::Reopen() {
+  const auto renewed = Open(path_);
+  if (!renewed.ok()) return renewed.status();
+  // For threads that write at this moment the descriptor changes between two writes.
+  if (dup3((*renewed)->fd_, fd_, O_CLOEXEC) < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("dup3() of \"", path_, "\""));
+  }
+  return absl::OkStatus();
+}
+
 void KeyLog::Write(std::string_view line) {
   // One write of a whole line: appending threads do not mix.
   const std::string whole = absl::StrCat(line, "\n");

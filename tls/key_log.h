@@ -23,6 +23,10 @@ class KeyLog {
   KeyLog(const KeyLog&) = delete;
   KeyLog& operator=(const KeyLog&) = delete;
 
+  // Opens the file by its name again: a line is in the one or in the other. Where that fails the
+  // file stays as it is.
+  absl::Status Reopen();
+
   // Appends one line; `line` comes without its newline. Blocks for as long as the file system
   // does. A line that cannot be written is lost: it is worth less than the connection.
   void Write(std::string_view line);

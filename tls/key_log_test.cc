@@ -51,6 +51,33 @@ TEST(KeyLogTest, LinesOfSeveralThreadsDoNotMix) {
   EXPECT_EQ(lines, std::vector<std::string>(1000, line));
 }
 
+TEST(KeyLogTest, NoLineIsLostWhileItIsReopened) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("keys"));
+  ASSERT_TRUE(key_log.ok()) << key_log.status();
+  std::thread writer([&] {
+    for (int n = 0; n < 1000; ++n) (*key_log)->Write("x");
+  });
+  ASSERT_EQ(rename(dir.File("keys").c_str(), dir.File("keys.1").c_str()), 0);
+  EXPECT_TRUE((*key_log)->Reopen().ok());
+  writer.join();
+  (*key_log)->Write("y");
+  const std::string renewed = testing::ReadFile(dir.File("keys"));
+  EXPECT_TRUE(absl::EndsWith(renewed, "y\n"));
+  EXPECT_EQ(testing::ReadFile(dir.File("keys.1")).size() + renewed.size(), 2 * 1001u);
+}
+
+TEST(KeyLogTest, AFileThatCannotBeReopenedStays) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("keys"));
+  ASSERT_TRUE(key_log.ok()) << key_log.status();
+  ASSERT_EQ(rename(dir.File("keys").c_str(), dir.File("keys.1").c_str()), 0);
+  ASSERT_EQ(mkfifo(dir.File("keys").c_str(), 0600), 0);
+  EXPECT_FALSE((*key_log)->Reopen().ok());
+  (*key_log)->Write("x");
+  EXPECT_EQ(testing::ReadFile(dir.File("keys.1")), "x\n");
+}
+
 TEST(KeyLogTest, AFifoIsRefusedAtOnceWithAndWithoutAReader) {
   const testing::TempDir dir;
   const std::string path = dir.File("fifo");

@@ -37,14 +37,15 @@ config::Address LoopbackAddress(uint16_t port) {
 class Shard {
  public:
   Shard() {
-    CHECK_OK(logger_.AddSet({{.file = "/dev/null", .level = config::LogLevel::kError}}).status());
+    logger_.UseForProcess(
+        *logger_.OpenSet({{.file = "/dev/null", .level = config::LogLevel::kError}}));
     CHECK_OK(logger_.StartQueueing());
     config::Plan plan;
     plan.listeners.push_back({.address = LoopbackAddress(1000), .server = 0});
     plan.servers.push_back({.where = "bench:1", .upstream = 0});
     plan.upstreams.push_back({.name = "backend", .peers = {{.address = LoopbackAddress(2000)}}});
     auto shard_plan = ShardPlan::Create(
-        std::make_shared<RuntimePlan>(std::move(plan), std::vector<int>{0}, tickets_));
+        std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(1), tickets_));
     CHECK_OK(shard_plan.status());
     plan_ = *std::move(shard_plan);
   }

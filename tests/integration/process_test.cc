@@ -91,9 +91,8 @@ TEST_F(StopTest, SigtermAfterSigquitEndsAtOnce) {
   ExpectFastStop();
 }
 
-TEST_F(StopTest, SwitchReloadAndReopenSayThatTheyAreToCome) {
+TEST_F(StopTest, SwitchReloadSaysThatItIsToCome) {
   EXPECT_NE(0, sluice_.SendBySwitch("reload"));
-  EXPECT_NE(0, sluice_.SendBySwitch("reopen"));
   EXPECT_TRUE(Lives(client_));
 }
 

@@ -38,7 +38,7 @@ constexpr int kSpinsMax = 50;
 engine::Logger& NoLog() {
   static engine::Logger* const logger = [] {
     auto* made = new engine::Logger;
-    CHECK(made->AddSet({{.file = "/dev/null", .level = config::LogLevel::kDebug}}).ok());
+    made->UseForProcess(*made->OpenSet({{.file = "/dev/null", .level = config::LogLevel::kDebug}}));
     CHECK(made->StartQueueing().ok());
     return made;
   }();
@@ -104,8 +104,8 @@ config::Plan PlanOf(const Scenario& scenario) {
 
 std::shared_ptr<const engine::ShardPlan> ShardPlanOf(const Scenario& scenario) {
   tls::TicketCache tickets(1);
-  auto plan = engine::ShardPlan::Create(
-      std::make_shared<engine::RuntimePlan>(PlanOf(scenario), std::vector<int>{0}, tickets));
+  auto plan = engine::ShardPlan::Create(std::make_shared<engine::RuntimePlan>(
+      PlanOf(scenario), std::vector<engine::LogSetRef>(1), tickets));
   CHECK(plan.ok()) << plan.status();
   return *std::move(plan);
 }
