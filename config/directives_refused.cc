@@ -21,7 +21,6 @@ constexpr RefusedDirective kRefused[] = {
     {"mgmt", kNotYet},
     {"ssl_engine", "of nginx is not supported: keys come from files"},
     {"ssl_object_cache_inheritable", kNotYet},
-    {"worker_shutdown_timeout", kNotYet},
 
     // ngx_stream_core_module.
     {"preread_buffer_size", kNotYet},

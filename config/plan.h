@@ -86,6 +86,9 @@ struct Process {
   int64_t nofile_limit = 0;  // worker_rlimit_nofile; 0: unchanged.
   int worker_connections =
       512;  // Per shard, client and upstream connections together, as nginx counts.
+  // worker_shutdown_timeout: how long connections may go on once sluice accepts no more for this
+  // plan. 0: until they end.
+  int64_t shutdown_timeout_ms = 0;
 };
 
 // so_keepalive of listen. Zero fields keep the system's setting.

@@ -67,6 +67,9 @@ void DumpProcess(const Process& process, Dump& dump) {
   }
   dump.Line("nofile_limit ", process.nofile_limit);
   dump.Line("worker_connections ", process.worker_connections);
+  if (process.shutdown_timeout_ms > 0) {
+    dump.Line("shutdown_timeout_ms ", process.shutdown_timeout_ms);
+  }
   dump.Close();
 }
 

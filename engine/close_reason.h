@@ -43,7 +43,7 @@ enum class CloseReason : uint8_t {
   kNoResources,
   // The client has been sent what `return` says.
   kReturned,
-  // sluice was told to stop.
+  // sluice was told to stop, or worker_shutdown_timeout has passed.
   kShutdown,
 };
 

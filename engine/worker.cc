@@ -97,7 +97,10 @@ Worker::Worker(WorkerOptions options)
   options_.listeners.clear();
 }
 
-Worker::~Worker() { CHECK(!thread_.joinable()); }
+Worker::~Worker() {
+  CHECK(!thread_.joinable());
+  timers_.Cancel(shutdown_timer_);
+}
 
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(WorkerOptions options) {
   CHECK_EQ(options.listeners.size(), options.plan->plan().listeners.size());
@@ -123,8 +126,13 @@ void Worker::Join() {
 
 void Worker::RequestStop(bool graceful) {
   Post([this, graceful] {
+    const bool first = stop_ == Stop::kNo;
     StopAccepting(graceful ? Stop::kGraceful : Stop::kFast);
     if (!graceful) StopConnections();
+    const int64_t timeout_ms = plan_->plan().process.shutdown_timeout_ms;
+    if (graceful && first && timeout_ms > 0) {
+      timers_.Schedule(shutdown_timer_, now_ms_ + timeout_ms);
+    }
   });
 }
 
@@ -228,6 +236,9 @@ void Worker::OnTimer(Timer& timer) {
       return;
     case Timer::Owner::kListener:
       Accept(static_cast<Listener&>(timer));
+      return;
+    case Timer::Owner::kShutdown:
+      EndShutdown();
       return;
   }
 }
@@ -352,6 +363,14 @@ void Worker::StopConnections() {
     slot->connection->OnStop(now_ms_);
     Touch(*slot);
   }
+}
+
+void Worker::EndShutdown() {
+  if (num_connections_ == 0) return;
+  options_.logger->Log(LogLevel::kNotice,
+                       absl::StrCat("shard ", options_.shard, ": worker_shutdown_timeout is over, ",
+                                    num_connections_, " connections are closed"));
+  StopConnections();
 }
 
 // --- Connections ---------------------------------------------------------------------------------

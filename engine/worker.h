@@ -76,7 +76,7 @@ class Worker {
  private:
   // What a TimerNode of this shard belongs to.
   struct Timer : TimerNode {
-    enum class Owner : uint8_t { kSlot, kListener };
+    enum class Owner : uint8_t { kSlot, kListener, kShutdown };
     explicit Timer(Owner owner) : owner(owner) {}
     const Owner owner;
   };
@@ -123,6 +123,8 @@ class Worker {
   void CloseListener(Listener& listener);
   void StopAccepting(Stop stop);
   void StopConnections();
+  // worker_shutdown_timeout has passed.
+  void EndShutdown();
 
   void OnConnectionCompletion(const Completion& completion);
   void Touch(Slot& slot);
@@ -180,6 +182,7 @@ class Worker {
   std::deque<Paced> paced_;
   int num_connections_ = 0;
   Stop stop_ = Stop::kNo;
+  Timer shutdown_timer_{Timer::Owner::kShutdown};  // Of a graceful stop.
   LogLimiter connections_limiter_;
 
   // --- Messages from other threads ---

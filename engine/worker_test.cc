@@ -40,10 +40,11 @@ config::Address FromText(const std::string& text) {
 // One worker in front of `upstreams`, listening on a port of the kernel's choice.
 class RunningWorker {
  public:
-  explicit RunningWorker(const std::vector<std::string>& upstreams, int worker_connections = 512) {
+  explicit RunningWorker(const std::vector<std::string>& upstreams,
+                         const config::Process& process = {}) {
     signal(SIGPIPE, SIG_IGN);
     config::Plan plan;
-    plan.process.worker_connections = worker_connections;
+    plan.process = process;
     plan.listeners.push_back({.address = Ipv4("127.0.0.1", 0), .server = 0});
     plan.servers.push_back({.upstream = 0});
     plan.servers[0].half_close = true;
@@ -142,7 +143,7 @@ TEST(Worker, ManyConnectionsOneAfterTheOther) {
 
 TEST(Worker, ClientBeyondWorkerConnectionsIsClosed) {
   TcpServer upstream(Echo);
-  RunningWorker worker({upstream.address()}, /*worker_connections=*/2);
+  RunningWorker worker({upstream.address()}, {.worker_connections = 2});
   Socket first = Socket::Connect(worker.address());
   ASSERT_TRUE(first.Send("x"));
   ASSERT_EQ(first.Receive(1), "x");
@@ -164,6 +165,27 @@ TEST(Worker, GracefulStopLetsConnectionsEnd) {
   EXPECT_EQ(client.Receive(1), "y");
   client.ShutdownWrite();
   EXPECT_EQ(client.ReceiveToEnd(), "");
+  worker.Join();
+}
+
+TEST(Worker, GracefulStopEndsWithTheShutdownTimeout) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()}, {.shutdown_timeout_ms = 50});
+  Socket client = Socket::Connect(worker.address());
+  ASSERT_TRUE(client.Send("x"));
+  ASSERT_EQ(client.Receive(1), "x");
+  worker.RequestGracefulStop();
+  EXPECT_EQ(client.ReceiveToEnd(), "");
+  worker.Join();
+  EXPECT_EQ(worker.metrics().closed_total[static_cast<int>(CloseReason::kShutdown)].value(), 1u);
+}
+
+TEST(Worker, GracefulStopDoesNotWaitForTheShutdownTimeout) {
+  TcpServer upstream(Echo);
+  RunningWorker worker({upstream.address()}, {.shutdown_timeout_ms = 1'000'000'000});
+  Socket client = Socket::Connect(worker.address());
+  worker.RequestGracefulStop();
+  client.Close();
   worker.Join();
 }
 

@@ -100,6 +100,21 @@ TEST_F(StopTest, PidFileHoldsTheProcess) {
   EXPECT_EQ(absl::StrCat(sluice_.pid(), "\n"), ReadFile(sluice_.pid_file()));
 }
 
+TEST(ProcessTest, ShutdownTimeoutEndsWhatAGracefulStopWaitsFor) {
+  TcpServer upstream(Echo);
+  const std::string address = FreeAddress();
+  SluiceProcess sluice(absl::StrCat(SluiceProcess::kMain, "worker_shutdown_timeout 200ms;\n"),
+                       Front(address, upstream));
+  Socket client = Socket::Connect(address);
+  EXPECT_TRUE(Lives(client));
+  sluice.Signal(SIGQUIT);
+  EXPECT_EQ("", client.ReceiveToEnd());
+  EXPECT_NE(End::kPatience, client.end());
+  EXPECT_EQ(0, sluice.Wait());
+  EXPECT_TRUE(absl::StrContains(sluice.Log(), ", reason: shutdown")) << sluice.Log();
+  EXPECT_TRUE(absl::StrContains(sluice.Log(), "worker_shutdown_timeout is over, 1 connections"));
+}
+
 TEST(ProcessTest, SwitchStopWithoutARunningSluiceFails) {
   TempDir dir;
   const std::string config =
