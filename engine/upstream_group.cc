@@ -83,7 +83,8 @@ Load UpstreamGroup::ConnectionLoad(int peer) const {
 
 Load UpstreamGroup::TimeLoad(int peer, int64_t now_ms) const {
   const PeerState& state = peers_[peer];
-  // nginx: a peer that was slow, and has not been tried for long, gets another chance.
+  // nginx: a peer that was slow, and has not been tried for long, gets another chance. The second
+  // keeps a fail_timeout of 0 from being divided by.
   const int64_t fail_timeout_ms = upstream_.peers[peer].fail_timeout_ms;
   const int64_t idle_ms = now_ms - state.checked_at_ms;
   const int64_t num_halvings = idle_ms > fail_timeout_ms ? idle_ms / (fail_timeout_ms + 1000) : 0;
@@ -136,8 +137,7 @@ int UpstreamGroup::ChooseByMethod(PeerAttempts& attempts, int64_t now_ms) {
       }
       return ChooseLeast(num_peers(), eligible, time_load, weight_of);
 
-    // What these do not find is chosen by round robin; so are backups, which nginx, too, allows
-    // beside them only where the method stands behind the servers.
+    // What these do not find is chosen by round robin, and so are all backups.
     case Balance::Method::kHash:
       if (attempts.on_backups || attempts.hash.key.empty()) break;
       chosen = ChooseByHash(weights_, attempts.hash, eligible);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/log/check.h"
+
 namespace sluice::engine {
 namespace {
 
@@ -24,6 +26,7 @@ void PeerTimes::OnStarted(int64_t now_ms) {
 }
 
 void PeerTimes::OnSettled(int64_t age_ms, int64_t now_ms) {
+  CHECK_GT(num_in_flight_, 0);
   ages_ms_ += (now_ms - summed_at_ms_) * num_in_flight_ - age_ms;
   summed_at_ms_ = now_ms;
   --num_in_flight_;

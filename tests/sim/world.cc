@@ -68,6 +68,36 @@ std::string ReturnText(const Scenario& scenario) {
   return text;
 }
 
+// Each method that is the same every time has its turn: who is chosen must not matter to what the
+// engine promises.
+config::Balance BalanceOf(const Scenario& scenario) {
+  using Method = config::Balance::Method;
+  using Time = config::Balance::Time;
+  config::Balance balance;
+  switch (scenario.seed % 8) {
+    case 0:
+      balance.method = Method::kHash;
+      balance.hash_key.Prepend("key");
+      break;
+    case 1:
+      balance.method = Method::kConsistentHash;
+      balance.hash_key.Prepend("key");
+      break;
+    case 2:
+      balance.method = Method::kLeastConn;
+      break;
+    case 3:
+      return {.method = Method::kLeastTime, .time = Time::kConnect, .inflight = true};
+    case 4:
+      return {.method = Method::kLeastTime, .time = Time::kFirstByte, .inflight = true};
+    case 5:
+      return {.method = Method::kLeastTime, .time = Time::kLastByte, .inflight = true};
+    default:
+      break;
+  }
+  return balance;
+}
+
 config::Plan PlanOf(const Scenario& scenario) {
   config::Plan plan;
   plan.listeners.push_back({.address = LoopbackAddress(1),
@@ -95,6 +125,7 @@ config::Plan PlanOf(const Scenario& scenario) {
   }
   plan.servers.push_back(server);
   config::Upstream upstream = {.name = "backend"};
+  upstream.balance = BalanceOf(scenario);
   for (size_t i = 0; i < scenario.fates.size(); ++i) {
     upstream.peers.push_back({.address = LoopbackAddress(static_cast<uint16_t>(1000 + i))});
   }
