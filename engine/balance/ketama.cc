@@ -1,9 +1,9 @@
 #include "engine/balance/ketama.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "engine/balance/crc32.h"
@@ -31,7 +31,7 @@ KetamaRing::KetamaRing(std::span<const Member> members) {
     num_points += static_cast<size_t>(member.weight) * kPointsForWeight;
   }
   points_.reserve(num_points);
-  absl::flat_hash_map<std::string_view, uint32_t> server_by_name;
+  std::unordered_map<std::string_view, uint32_t> server_by_name;
   for (const Member& member : members) {
     const auto [known, is_new] =
         server_by_name.try_emplace(member.name, static_cast<uint32_t>(servers_.size()));
