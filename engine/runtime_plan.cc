@@ -7,11 +7,15 @@
 
 namespace sluice::engine {
 
-absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan) {
+absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan, const KeyLogs& before) {
   KeyLogs key_logs;
   for (const tls::Settings& settings : plan.tls_profiles) {
     const std::string& path = settings.key_log_path;
     if (path.empty() || key_logs.contains(path)) continue;
+    if (const auto known = before.find(path); known != before.end()) {
+      key_logs.insert(*known);
+      continue;
+    }
     auto key_log = tls::KeyLog::Open(path);
     if (!key_log.ok()) return key_log.status();
     key_logs.emplace(path, *std::move(key_log));
@@ -36,7 +40,7 @@ absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLo
 
 RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
                          tls::TicketCache& tickets, KeyLogs key_logs,
-                         AccessLogFiles access_log_files)
+                         AccessLogFiles access_log_files, const RuntimePlan* before)
     : plan_(std::move(plan)),
       log_set_by_server_(std::move(log_set_by_server)),
       key_logs_(std::move(key_logs)),
@@ -44,7 +48,8 @@ RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_se
   CHECK_EQ(log_set_by_server_.size(), plan_.servers.size());
   CHECK(access_log_files_.empty() || access_log_files_.size() == plan_.servers.size());
   for (const config::Upstream& upstream : plan_.upstreams) {
-    groups_.push_back(std::make_unique<UpstreamGroup>(upstream));
+    groups_.push_back(std::make_unique<UpstreamGroup>(
+        upstream, before == nullptr ? nullptr : before->FindGroup(upstream)));
   }
   std::vector<tls::Fingerprint> fingerprints;
   for (const tls::Settings& settings : plan_.tls_profiles) {
@@ -62,6 +67,14 @@ RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_se
           tickets.PoolFor(fingerprints[server.tls_profile], peer.address.text, settings));
     }
   }
+}
+
+UpstreamGroup* RuntimePlan::FindGroup(const config::Upstream& upstream) const {
+  for (const auto& group : groups_) {
+    const config::Upstream& known = group->upstream();
+    if (known.name == upstream.name && known.implicit == upstream.implicit) return group.get();
+  }
+  return nullptr;
 }
 
 tls::KeyLog* RuntimePlan::key_log(const tls::Settings& settings) const {

@@ -21,10 +21,10 @@
 namespace sluice::engine {
 
 // The files of proxy_ssl_key_log, by path.
-using KeyLogs = std::map<std::string, std::unique_ptr<tls::KeyLog>>;
+using KeyLogs = std::map<std::string, std::shared_ptr<tls::KeyLog>>;
 
-// Opens all of `plan`.
-absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan);
+// Opens all of `plan`, and shares those that are in `before`.
+absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan, const KeyLogs& before = {});
 
 // The files of a plan's access logs: by server, then by its access_logs. Null where the path has
 // variables in it.
@@ -40,10 +40,11 @@ class RuntimePlan {
   // `log_set_by_server`: the Logger's set for each server's error_log; null: the process's own.
   // `tickets`: the process's; used only here, and gives sessions of the plan before to those who
   // may have them. `key_logs`: what OpenKeyLogs has opened for `plan`. `access_log_files`: what
-  // OpenAccessLogs has; none, and sessions are logged by name only.
+  // OpenAccessLogs has; none, and sessions are logged by name only. `before`: the plan that this
+  // one follows, or null; what is known of upstream peers that are in both goes over.
   RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
               tls::TicketCache& tickets, KeyLogs key_logs = {},
-              AccessLogFiles access_log_files = {});
+              AccessLogFiles access_log_files = {}, const RuntimePlan* before = nullptr);
   RuntimePlan(const RuntimePlan&) = delete;
   RuntimePlan& operator=(const RuntimePlan&) = delete;
 
@@ -60,6 +61,7 @@ class RuntimePlan {
   const std::shared_ptr<AccessLogFile>& access_log_file(int server, int log) const {
     return access_log_files_[server][log];
   }
+  const KeyLogs& key_logs() const { return key_logs_; }
   // Where the connections of a TLS profile write their secrets. Null: nowhere.
   tls::KeyLog* key_log(const tls::Settings& settings) const;
   // Opens the files of all key logs by their names again. Returns what went wrong; those files stay
@@ -67,6 +69,9 @@ class RuntimePlan {
   std::vector<absl::Status> ReopenKeyLogs() const;
 
  private:
+  // The group that is called as `upstream`; null: there is none.
+  UpstreamGroup* FindGroup(const config::Upstream& upstream) const;
+
   const config::Plan plan_;
   const std::vector<LogSetRef> log_set_by_server_;
   const KeyLogs key_logs_;

@@ -1,6 +1,7 @@
 #include "engine/upstream_group.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/log/check.h"
 #include "engine/balance/random.h"
@@ -39,7 +40,7 @@ bool IsRandom(Balance::Method method) {
 
 }  // namespace
 
-UpstreamGroup::UpstreamGroup(const config::Upstream& upstream)
+UpstreamGroup::UpstreamGroup(const config::Upstream& upstream, UpstreamGroup* before)
     : upstream_(upstream),
       balance_(upstream.balance),
       has_backups_(std::any_of(upstream.peers.begin(), upstream.peers.end(),
@@ -48,12 +49,38 @@ UpstreamGroup::UpstreamGroup(const config::Upstream& upstream)
                                   [](const config::Peer& peer) { return peer.slow_start_ms > 0; })),
       weights_(MakeWeightTable(upstream)),
       ring_(MakeRing(upstream)),
-      peers_(upstream.peers.size()) {
-  for (size_t i = 0; i < peers_.size(); ++i) {
-    const int64_t weight = upstream.peers[i].weight * kWeightUnit;
-    peers_[i].turn = {.weight = weight, .effective_weight = weight};
+      shared_mutex_(before != nullptr ? before->shared_mutex_ : std::make_shared<absl::Mutex>()),
+      mutex_(*shared_mutex_) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<bool> taken;
+  for (const config::Peer& peer : upstream.peers) {
+    std::shared_ptr<PeerState> state;
+    if (before != nullptr) {
+      before->mutex_.AssertHeld();
+      state = before->TakeState(peer, taken);
+    }
+    if (state == nullptr) state = std::make_shared<PeerState>();
+    if (peer.slow_start_ms == 0) state->slow_start_began_ms = kNever;
+    // Another weight starts from there.
+    const int64_t weight = peer.weight * kWeightUnit;
+    if (state->slow_start_began_ms == kNever && state->turn.weight != weight) {
+      state->turn = {.weight = weight, .effective_weight = weight};
+    }
+    peers_.Add(std::move(state));
   }
   if (IsRandom(balance_.method)) random_.emplace(std::random_device()());
+}
+
+std::shared_ptr<UpstreamGroup::PeerState> UpstreamGroup::TakeState(const config::Peer& peer,
+                                                                   std::vector<bool>& taken) const {
+  taken.resize(peers_.size());
+  for (size_t i = 0; i < peers_.size(); ++i) {
+    const config::Peer& known = upstream_.peers[i];
+    if (taken[i] || !(known.address == peer.address) || known.name != peer.name) continue;
+    taken[i] = true;
+    return peers_.shared(i);
+  }
+  return nullptr;
 }
 
 bool UpstreamGroup::Full(int peer) const {
@@ -133,7 +160,7 @@ int UpstreamGroup::ChooseByMethod(PeerAttempts& attempts, int64_t now_ms) {
       return ChooseLeast(num_peers(), eligible, connection_load, weight_of);
     case Balance::Method::kLeastTime:
       if (balance_.inflight) {
-        for (PeerState& state : peers_) state.times.Observe(now_ms);
+        for (int i = 0; i < num_peers(); ++i) peers_[i].times.Observe(now_ms);
       }
       return ChooseLeast(num_peers(), eligible, time_load, weight_of);
 

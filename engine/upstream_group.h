@@ -7,6 +7,7 @@
 #define SLUICE_ENGINE_UPSTREAM_GROUP_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <vector>
@@ -43,8 +44,11 @@ struct PeerAttempts {
 
 class UpstreamGroup {
  public:
-  // `upstream` is plan data that outlives the group.
-  explicit UpstreamGroup(const config::Upstream& upstream);
+  // `upstream` is plan data that outlives the group. `before`: the group of the same name in the
+  // plan that this one's follows, or null. Peers that are in both (by address and name) share what
+  // is known of them from here on: whose turn it is, failures, and connections, so that max_conns
+  // holds for those of both plans together.
+  explicit UpstreamGroup(const config::Upstream& upstream, UpstreamGroup* before = nullptr);
   UpstreamGroup(const UpstreamGroup&) = delete;
   UpstreamGroup& operator=(const UpstreamGroup&) = delete;
 
@@ -85,6 +89,23 @@ class UpstreamGroup {
     PeerTimes times;  // least_time.
   };
 
+  // What is known of each peer: objects of its own, because two groups may share some.
+  class PeerStates {
+   public:
+    size_t size() const { return states_.size(); }
+    PeerState& operator[](size_t peer) { return *states_[peer]; }
+    const PeerState& operator[](size_t peer) const { return *states_[peer]; }
+    const std::shared_ptr<PeerState>& shared(size_t peer) const { return states_[peer]; }
+    void Add(std::shared_ptr<PeerState> state) { states_.push_back(std::move(state)); }
+
+   private:
+    std::vector<std::shared_ptr<PeerState>> states_;
+  };
+
+  // The state of a peer that is equal to `peer` and has not been taken, which is noted in `taken`.
+  // Null: there is none.
+  std::shared_ptr<PeerState> TakeState(const config::Peer& peer, std::vector<bool>& taken) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int num_peers() const { return static_cast<int>(upstream_.peers.size()); }
   bool Eligible(int peer, const PeerAttempts& attempts, int64_t now_ms) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -113,8 +134,10 @@ class UpstreamGroup {
   // hash and random: who is not a backup.
   const WeightTable weights_;
   const std::optional<KetamaRing> ring_;  // hash consistent: the same.
-  mutable absl::Mutex mutex_;
-  std::vector<PeerState> peers_ ABSL_GUARDED_BY(mutex_);
+  // The same for all groups that share states.
+  const std::shared_ptr<absl::Mutex> shared_mutex_;
+  absl::Mutex& mutex_;
+  PeerStates peers_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::mt19937_64> random_ ABSL_GUARDED_BY(mutex_);  // random.
 };
 

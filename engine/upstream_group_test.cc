@@ -74,6 +74,68 @@ TEST(UpstreamGroup, OneConnectionNeverTriesAPeerTwice) {
   EXPECT_EQ(connection.Choose(1000), '-');
 }
 
+config::Peer Named(const std::string& name, int max_conns = 0, int weight = 1) {
+  config::Peer peer{.name = name, .weight = weight, .max_conns = max_conns};
+  peer.address.text = name;
+  return peer;
+}
+
+TEST(UpstreamGroup, NextPlansGroupGoesOnWithThePeersThatItHas) {
+  const auto before = Peers({Named("a"), Named("b"), Named("c")});
+  UpstreamGroup group(before);
+  EXPECT_EQ(ChooseMany(group, 1, 1000), "a");
+  const auto after = Peers({Named("a"), Named("b"), Named("c")});
+  UpstreamGroup next(after, &group);
+  EXPECT_EQ(ChooseMany(next, 3, 1000), "bca");
+}
+
+TEST(UpstreamGroup, ConnectionsOfBothPlansCountTowardsMaxConns) {
+  const auto before = Peers({Named("a", 2), Named("b")});
+  UpstreamGroup group(before);
+  PeerAttempts attempts;
+  ASSERT_EQ(group.Choose(attempts, 1000), 0);
+  // In another place, with another bound.
+  const auto after = Peers({Named("new"), Named("a", 1)});
+  UpstreamGroup next(after, &group);
+  EXPECT_EQ(next.num_connections(1), 1);
+  EXPECT_EQ(ChooseMany(next, 3, 1000), "aaa");
+  group.Release(0, attempts, /*failed=*/false, 1000);
+  EXPECT_EQ(next.num_connections(1), 0);
+  EXPECT_EQ(ChooseMany(next, 2, 1000), "ab");
+}
+
+TEST(UpstreamGroup, FailureOfAPeerIsKnownToTheNextPlan) {
+  const auto before = Peers({Named("a"), Named("b")});
+  UpstreamGroup group(before);
+  PeerAttempts attempts;
+  ASSERT_EQ(group.Choose(attempts, 1000), 0);
+  group.Release(0, attempts, /*failed=*/true, 1000);
+  const auto after = Peers({Named("a"), Named("c")});
+  UpstreamGroup next(after, &group);
+  EXPECT_EQ(ChooseMany(next, 2, 1000), "bb");
+}
+
+TEST(UpstreamGroup, EqualPeersOfOneGroupKeepStatesOfTheirOwn) {
+  const auto before = Peers({Named("a", 1), Named("a", 1)});
+  UpstreamGroup group(before);
+  PeerAttempts attempts;
+  ASSERT_EQ(group.Choose(attempts, 1000), 0);
+  const auto after = Peers({Named("a", 1), Named("a", 1), Named("a", 1)});
+  UpstreamGroup next(after, &group);
+  EXPECT_EQ(next.num_connections(0), 1);
+  EXPECT_EQ(next.num_connections(1), 0);
+  EXPECT_EQ(next.num_connections(2), 0);
+  group.Release(0, attempts, /*failed=*/false, 1000);
+}
+
+TEST(UpstreamGroup, AnotherWeightHoldsFromTheNextPlanOn) {
+  const auto before = Peers({Named("a"), Named("b")});
+  UpstreamGroup group(before);
+  const auto after = Peers({Named("a", 0, 3), Named("b")});
+  UpstreamGroup next(after, &group);
+  EXPECT_EQ(ChooseMany(next, 4, 1000), "aaba");
+}
+
 TEST(UpstreamGroup, DownPeerIsNeverChosen) {
   const auto upstream = Peers({{.down = true}, {}});
   UpstreamGroup group(upstream);
