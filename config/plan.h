@@ -98,6 +98,8 @@ struct Keepalive {
   int idle_s = 0;
   int interval_s = 0;
   int num_probes = 0;
+
+  bool operator==(const Keepalive&) const = default;
 };
 
 struct Listener {

@@ -179,6 +179,7 @@ void AccessLogs::Reopen(int64_t now_ms) {
   named_files_.Clear();
   for (const auto& file : files_) {
     Flush(*file);
+    if (IsSameFile(file->path(), file->fd_.get())) continue;
     absl::StatusOr<FileDescriptor> fd = OpenLogFile(file->path());
     if (fd.ok()) {
       file->fd_ = *std::move(fd);

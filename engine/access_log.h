@@ -75,8 +75,8 @@ class AccessLogs {
   int64_t due_ms() const { return due_ms_; }
   // Writes what is queued, and buffers that are full or old enough.
   void Drain(int64_t now_ms);
-  // Writes all there is, and opens every file by its name again. A file that cannot be opened stays
-  // as it is, and the error log says so.
+  // Writes all there is, and opens every file whose name means another one now. A file that cannot
+  // be opened stays as it is, and the error log says so.
   void Reopen(int64_t now_ms);
   // Writes all there is. After the last shard has ended.
   void Finish();

@@ -57,10 +57,7 @@ absl::Status SetValue(char option, std::string_view value, CommandLine& command)
       } else if (value == "reopen") {
         command.signal = SIGUSR1;
       } else if (value == "reload") {
-        return absl::UnimplementedError(
-            absl::StrCat("\"-s ", value,
-                         "\" arrives with a later version of sluice; for now restart it: \"sluice "
-                         "-s quit\", then \"sluice\""));
+        command.signal = SIGHUP;
       } else {
         return InvalidOption(absl::StrCat("-s ", value));
       }
@@ -182,7 +179,8 @@ std::string HelpText() {
       "  -t            : test configuration and exit\n"
       "  -T            : test configuration, dump it and exit\n"
       "  -q            : suppress non-error messages during configuration testing\n"
-      "  -s signal     : send signal to the running sluice: stop, quit, reopen (not sent with -t, "
+      "  -s signal     : send signal to the running sluice: stop, quit, reload, reopen (not sent "
+      "with -t, "
       "-T)\n"
       "  -p prefix     : set prefix path (default: ",
       kDefaultPrefix,

@@ -109,17 +109,12 @@ TEST(CommandLineTest, OptionsCombineAsInNginx) {
 
 TEST(CommandLineTest, PrefixAlwaysEndsWithASlash) { EXPECT_EQ(Parse({"-p", "/p"}).prefix, "/p/"); }
 
-TEST(CommandLineTest, SignalsOfThisVersion) {
+TEST(CommandLineTest, Signals) {
   EXPECT_EQ(Parse({"-s", "stop"}).action, Action::kSignal);
   EXPECT_EQ(Parse({"-s", "stop"}).signal, SIGTERM);
   EXPECT_EQ(Parse({"-squit"}).signal, SIGQUIT);
   EXPECT_EQ(Parse({"-s", "reopen"}).signal, SIGUSR1);
-}
-
-TEST(CommandLineTest, SignalsOfALaterVersionSaySo) {
-  for (const char* signal : {"reload"}) {
-    EXPECT_THAT(Error({"-s", signal}), AllOf(HasSubstr(signal), HasSubstr("later version")));
-  }
+  EXPECT_EQ(Parse({"-s", "reload"}).signal, SIGHUP);
 }
 
 TEST(CommandLineTest, MistakesAreNamedWithAHint) {

@@ -151,6 +151,7 @@ class Connection {
   int fd(Side side) const { return end(side).fd; }
   bool logs_at(config::LogLevel level) const { return shard_.logger->enabled(level, log_set()); }
   const config::Server& server() const { return server_; }
+  const std::shared_ptr<const ShardPlan>& plan() const { return plan_; }
   // The peer to connect to, when Operations::connect asks for it.
   const config::Peer& peer() const;
   // What the socket to the peer is to be bound to (proxy_bind), if anything. A value that is no

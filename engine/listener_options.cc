@@ -72,4 +72,53 @@ absl::Status SetListenerOptions(int fd, const config::Listener& listener,
   return options.status();
 }
 
+absl::Status UpdateListenerOptions(int fd, const config::Listener& before,
+                                   const config::Server& server_before, const config::Listener& now,
+                                   const config::Server& server_now) {
+  OptionSetter options(fd);
+  if (now.rcvbuf_bytes != before.rcvbuf_bytes && now.rcvbuf_bytes > 0) {
+    options.Set(SOL_SOCKET, SO_RCVBUF, now.rcvbuf_bytes, "SO_RCVBUF");
+  }
+  if (now.sndbuf_bytes != before.sndbuf_bytes && now.sndbuf_bytes > 0) {
+    options.Set(SOL_SOCKET, SO_SNDBUF, now.sndbuf_bytes, "SO_SNDBUF");
+  }
+  if (now.address.family() != AF_UNIX) {
+    if (now.keepalive != before.keepalive) SetKeepalive(options, now.keepalive);
+    if (server_now.tcp_nodelay != server_before.tcp_nodelay) {
+      options.Set(IPPROTO_TCP, TCP_NODELAY, server_now.tcp_nodelay, "TCP_NODELAY");
+    }
+    if (now.fastopen_queue != before.fastopen_queue) {
+      options.Set(IPPROTO_TCP, TCP_FASTOPEN, now.fastopen_queue, "TCP_FASTOPEN");
+    }
+    if (now.deferred != before.deferred) {
+      options.Set(IPPROTO_TCP, TCP_DEFER_ACCEPT, now.deferred, "TCP_DEFER_ACCEPT");
+    }
+  }
+  if (!options.status().ok()) return options.status();
+  // Of a socket that listens this only changes how many may wait.
+  if (now.backlog != before.backlog && listen(fd, now.backlog) != 0) {
+    return SystemError(absl::StrCat("listen(backlog ", now.backlog, ")"), errno);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> OptionsThatNeedARestart(const config::Listener& before,
+                                                 const config::Listener& now) {
+  std::vector<std::string> options;
+  if (before.address.family() == AF_INET6 && now.ipv6only != before.ipv6only) {
+    options.push_back("ipv6only");
+  }
+  // Nothing brings the system's own sizing back once there was another.
+  if (now.rcvbuf_bytes == 0 && before.rcvbuf_bytes > 0) options.push_back("rcvbuf");
+  if (now.sndbuf_bytes == 0 && before.sndbuf_bytes > 0) options.push_back("sndbuf");
+  const config::Keepalive& a = before.keepalive;
+  const config::Keepalive& b = now.keepalive;
+  if ((b.mode == config::Keepalive::Mode::kSystem && a.mode != b.mode) ||
+      (b.idle_s == 0 && a.idle_s > 0) || (b.interval_s == 0 && a.interval_s > 0) ||
+      (b.num_probes == 0 && a.num_probes > 0)) {
+    options.push_back("so_keepalive");
+  }
+  return options;
+}
+
 }  // namespace sluice::engine

@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -76,6 +79,15 @@ absl::StatusOr<FileDescriptor> OpenTcp(const Listener& listener, const Server& s
   return fd;
 }
 
+// Whether one of `plan`'s sockets would make CheckFree of `address` fail.
+bool IsInTheWay(const config::Plan& plan, const Address& address) {
+  return std::any_of(plan.listeners.begin(), plan.listeners.end(), [&](const Listener& listener) {
+    return listener.address.family() != AF_UNIX &&
+           config::PortText(listener.address) == config::PortText(address) &&
+           (config::IsWildcard(listener.address) || config::IsWildcard(address));
+  });
+}
+
 // A socket file that a process left behind when it was killed.
 bool IsStale(const Address& address) {
   struct stat file;
@@ -131,41 +143,75 @@ absl::StatusOr<std::vector<FileDescriptor>> OpenForShards(const Listener& listen
 }  // namespace
 
 void ListenerSockets::RemoveFiles() {
+  Discard();
   for (const std::string& path : std::exchange(unix_paths_, {})) unlink(path.c_str());
 }
 
-std::vector<std::string> ListenerSockets::Open(const config::Plan& plan, Logger& logger) {
-  std::vector<std::string> problems;
-  std::vector<const Listener*> usable;
-  // All of them before the first is opened: our own sockets would be in the way.
+void ListenerSockets::Discard() {
+  sockets_by_shard_.clear();
+  for (const std::string& path : std::exchange(new_unix_paths_, {})) unlink(path.c_str());
+}
+
+void ListenerSockets::RemoveFilesExcept(const config::Plan& plan) {
+  std::vector<std::string> listened;
   for (const Listener& listener : plan.listeners) {
+    if (listener.address.family() == AF_UNIX) listened.push_back(UnixPath(listener.address));
+  }
+  std::erase_if(unix_paths_, [&](const std::string& path) {
+    if (std::find(listened.begin(), listened.end(), path) != listened.end()) return false;
+    unlink(path.c_str());
+    return true;
+  });
+}
+
+std::vector<std::string> ListenerSockets::Open(const config::Plan& plan, Logger& logger,
+                                               const config::Plan* before) {
+  std::unordered_set<std::string_view> kept;
+  if (before != nullptr) {
+    for (const Listener& listener : before->listeners) kept.insert(listener.address.text);
+  }
+  std::vector<std::string> problems;
+  std::vector<size_t> usable;  // Indices of listeners.
+  // All of them before the first is opened: our own sockets would be in the way.
+  for (size_t i = 0; i < plan.listeners.size(); ++i) {
+    const Listener& listener = plan.listeners[i];
+    if (kept.contains(listener.address.text)) continue;
     absl::Status status = absl::OkStatus();
-    if (listener.address.family() != AF_UNIX) {
+    if (listener.address.family() != AF_UNIX &&
+        (before == nullptr || !IsInTheWay(*before, listener.address))) {
       status = CheckFree(listener, plan.servers[listener.server]);
     }
     if (status.ok()) {
-      usable.push_back(&listener);
+      usable.push_back(i);
     } else {
       problems.emplace_back(status.message());
     }
   }
   sockets_by_shard_.resize(plan.process.num_shards);
-  for (const Listener* listener : usable) {
+  for (auto& sockets : sockets_by_shard_) sockets.resize(plan.listeners.size());
+  for (const size_t i : usable) {
+    const Listener& listener = plan.listeners[i];
     absl::StatusOr<std::vector<FileDescriptor>> sockets =
-        OpenForShards(*listener, plan.servers[listener->server], plan.process.num_shards, logger);
+        OpenForShards(listener, plan.servers[listener.server], plan.process.num_shards, logger);
     if (!sockets.ok()) {
       problems.emplace_back(sockets.status().message());
       continue;
     }
-    if (listener->address.family() == AF_UNIX) unix_paths_.push_back(UnixPath(listener->address));
+    if (listener.address.family() == AF_UNIX) {
+      new_unix_paths_.push_back(UnixPath(listener.address));
+    }
     for (int shard = 0; shard < plan.process.num_shards; ++shard) {
-      sockets_by_shard_[shard].push_back(std::move((*sockets)[shard]));
+      sockets_by_shard_[shard][i] = std::move((*sockets)[shard]);
     }
   }
+  if (!problems.empty()) Discard();
   return problems;
 }
 
 std::vector<FileDescriptor> ListenerSockets::Take(int shard) {
+  // They are in use from here on.
+  unix_paths_.insert(unix_paths_.end(), new_unix_paths_.begin(), new_unix_paths_.end());
+  new_unix_paths_.clear();
   return std::exchange(sockets_by_shard_[shard], {});
 }
 

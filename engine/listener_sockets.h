@@ -21,24 +21,35 @@ class ListenerSockets {
   ListenerSockets(const ListenerSockets&) = delete;
   ListenerSockets& operator=(const ListenerSockets&) = delete;
 
-  // Binds and listens on every address of `plan`, for its number of shards. Returns one line for
-  // each address that failed; empty: all of them listen. Once.
+  // Binds and listens on every address of `plan`, for its number of shards, but for those that
+  // `before` has: their sockets are open already, and stay. Returns one line for each address that
+  // failed; empty: all of them listen. When one fails none is left open.
+  //
+  // Where sockets of `before` are in the way of a test whether an address is free (a wildcard
+  // beside an address with its port), that test is left out.
   //
   // An address on which another process listens fails, even where SO_REUSEPORT would let both have
   // it: two proxies would share the connections without anybody having asked for it. The file of a
   // unix socket that nobody listens on any more is removed, with a notice.
-  std::vector<std::string> Open(const config::Plan& plan, Logger& logger);
+  std::vector<std::string> Open(const config::Plan& plan, Logger& logger,
+                                const config::Plan* before = nullptr);
 
-  // The sockets of one shard, in the order of Plan::listeners, for it to own and to close. Once for
-  // each shard.
+  // The sockets of one shard that the last Open has opened, in the order of Plan::listeners, for it
+  // to own and to close; invalid for those of `before`. Once for each shard and Open.
   std::vector<FileDescriptor> Take(int shard);
+
+  // Closes what the last Open has opened and nobody has taken, and removes its files.
+  void Discard();
+  // Removes the files of unix sockets that `plan` does not listen on.
+  void RemoveFilesExcept(const config::Plan& plan);
 
   // Removes the files of the unix sockets, as far as the process still may.
   void RemoveFiles();
 
  private:
   std::vector<std::vector<FileDescriptor>> sockets_by_shard_;
-  std::vector<std::string> unix_paths_;  // Of the sockets that we have made.
+  std::vector<std::string> unix_paths_;      // Of the sockets that we have made,
+  std::vector<std::string> new_unix_paths_;  // and those of the last Open.
 };
 
 }  // namespace sluice::engine

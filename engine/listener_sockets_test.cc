@@ -16,6 +16,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "engine/listener_options.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -194,6 +195,75 @@ TEST_F(ListenerSocketsTest, UnixSocketFileGoesWithItsOwner) {
   EXPECT_TRUE(std::filesystem::exists(path_));
   sockets_.reset();
   EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(ListenerSocketsTest, OnlyAddressesThatThePlanBeforeLacksAreOpened) {
+  AddListener(Loopback(FreePort()));
+  AddListener(Unix(path_));
+  ASSERT_THAT(sockets_->Open(plan_, logger_), IsEmpty());
+  const std::vector<FileDescriptor> first = sockets_->Take(0);
+  sockets_->Take(1);
+  const config::Plan before = plan_;
+  plan_.listeners.insert(plan_.listeners.begin(), {.address = Loopback(FreePort()), .server = 0});
+  ASSERT_THAT(sockets_->Open(plan_, logger_, &before), IsEmpty());
+  const std::vector<FileDescriptor> second = sockets_->Take(1);
+  EXPECT_TRUE(second[0].valid());
+  EXPECT_FALSE(second[1].valid());
+  EXPECT_FALSE(second[2].valid());
+}
+
+TEST_F(ListenerSocketsTest, WhenOneAddressFailsNothingNewIsLeftAndNothingOldHarmed) {
+  const config::Listener kept = AddListener(Loopback(FreePort()));
+  ASSERT_THAT(sockets_->Open(plan_, logger_), IsEmpty());
+  const std::vector<FileDescriptor> first = sockets_->Take(0);
+  const config::Plan before = plan_;
+  const config::Listener added = AddListener(Loopback(FreePort()));
+  AddListener(Unix(path_));
+  AddListener(Unix("/tmp/missing.listener_sockets_test/sock"));
+  EXPECT_THAT(sockets_->Open(plan_, logger_, &before), ElementsAre(HasSubstr("(2: ")));
+  EXPECT_FALSE(CanConnect(added.address));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_TRUE(CanConnect(kept.address));
+}
+
+TEST_F(ListenerSocketsTest, FilesGoWithTheListenersThatAPlanDoesNotHave) {
+  AddListener(Unix(path_));
+  ASSERT_THAT(sockets_->Open(plan_, logger_), IsEmpty());
+  sockets_->Take(0);
+  sockets_->RemoveFilesExcept(plan_);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+  sockets_->RemoveFilesExcept({});
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(ListenerSocketsTest, OptionsOfASocketThatListensCanChange) {
+  AddListener(Loopback(FreePort()));
+  ASSERT_THAT(sockets_->Open(plan_, logger_), IsEmpty());
+  const FileDescriptor fd = std::move(sockets_->Take(0)[0]);
+  config::Listener now = plan_.listeners[0];
+  config::Server server = plan_.servers[0];
+  now.rcvbuf_bytes = 50'000;
+  now.fastopen_queue = 7;
+  now.deferred = true;
+  now.backlog = 3;
+  now.keepalive = {config::Keepalive::Mode::kOn, 11, 12, 13};
+  server.tcp_nodelay = false;
+  ASSERT_TRUE(
+      UpdateListenerOptions(fd.get(), plan_.listeners[0], plan_.servers[0], now, server).ok());
+  EXPECT_EQ(GetOption(fd, SOL_SOCKET, SO_RCVBUF), 100'000);
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_FASTOPEN), 7);
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT), 1);
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE), 11);
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+  tcp_info info = {};
+  socklen_t len = sizeof(info);
+  ASSERT_EQ(getsockopt(fd.get(), IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+  EXPECT_EQ(info.tcpi_sacked, 3u);  // Of a socket that listens: the backlog.
+  // And back again.
+  ASSERT_TRUE(
+      UpdateListenerOptions(fd.get(), now, server, plan_.listeners[0], plan_.servers[0]).ok());
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+  EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_NODELAY), 1);
 }
 
 TEST_F(ListenerSocketsTest, StaleUnixSocketIsReplaced) {

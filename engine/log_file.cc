@@ -24,6 +24,13 @@ absl::StatusOr<FileDescriptor> OpenLogFile(const std::string& path) {
                    unread ? ": nobody reads this FIFO; start its reader first" : ""));
 }
 
+bool IsSameFile(const std::string& path, int fd) {
+  struct stat by_name;
+  struct stat open;
+  return stat(path.c_str(), &by_name) == 0 && fstat(fd, &open) == 0 &&
+         by_name.st_dev == open.st_dev && by_name.st_ino == open.st_ino;
+}
+
 bool WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(fd, text.data(), text.size());

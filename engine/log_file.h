@@ -14,6 +14,9 @@ namespace sluice::engine {
 // now nor, later, for it to read: a FIFO has to have a reader by now.
 absl::StatusOr<FileDescriptor> OpenLogFile(const std::string& path);
 
+// Whether `path` still leads to the file that is open as `fd`.
+bool IsSameFile(const std::string& path, int fd);
+
 // False if some of `text` could not be written: the disk is full, say, or a FIFO is.
 bool WriteAll(int fd, std::string_view text);
 

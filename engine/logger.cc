@@ -84,7 +84,7 @@ void Logger::Reopen() {
   if (queueing_) Drain();
   for (const auto& known : files_) {
     const std::shared_ptr<LogSet::File> file = known.lock();
-    if (file == nullptr || !file->owned_fd.valid()) continue;
+    if (file == nullptr || !file->owned_fd.valid() || IsSameFile(file->path, file->fd)) continue;
     absl::StatusOr<FileDescriptor> fd = OpenLogFile(file->path);
     if (!fd.ok()) {
       Log(LogLevel::kEmerg, fd.status().message());

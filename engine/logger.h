@@ -83,8 +83,8 @@ class Logger {
   // Makes `set` the process's own from here on, for lines that are queued already, too. `set` has
   // been opened here.
   void UseForProcess(LogSetRef set);
-  // Writes what is queued, and opens every file by its name again. A file that cannot be opened
-  // stays as it is, and says so.
+  // Writes what is queued, and opens every file whose name means another one now. A file that
+  // cannot be opened stays as it is, and says so.
   void Reopen();
   // Makes the first file of the process's set what stderr is, now and after every change, unless
   // stderr is one of its logs: for what the run-time library has to say in a process without a

@@ -32,6 +32,7 @@
 #include "engine/logger.h"
 #include "engine/pid_file.h"
 #include "engine/probe/probe.h"
+#include "engine/reload.h"
 #include "engine/server.h"
 #include "engine/system_error.h"
 #include "engine/version.h"
@@ -43,6 +44,7 @@ namespace sluice::engine {
 namespace {
 
 using Action = CommandLine::Action;
+using config::LogLevel;
 
 void Print(FILE* stream, const std::string& text) { std::fputs(text.c_str(), stream); }
 
@@ -82,7 +84,7 @@ std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
   return problems;
 }
 
-config::LoadResult LoadConfiguration(const CommandLine& command) {
+config::LoadOptions OptionsOf(const CommandLine& command) {
   config::LoadOptions options;
   options.file = command.config_file;
   // A daemon's files are the same wherever it runs.
@@ -96,7 +98,7 @@ config::LoadResult LoadConfiguration(const CommandLine& command) {
     options.default_error_log.file = Resolve(command.prefix, command.error_log);
   }
   options.check_tls = CheckTls;
-  return config::Load(options);
+  return options;
 }
 
 // Shows what there is to say about the configuration; with -q only what is wrong with it.
@@ -149,14 +151,52 @@ int SendSignal(int signal, const config::Plan& plan) {
   return EXIT_SUCCESS;
 }
 
-int Run(config::Plan plan) {
+LogLevel LevelOf(config::Severity severity) {
+  switch (severity) {
+    case config::Severity::kError:
+      return LogLevel::kEmerg;
+    case config::Severity::kWarning:
+      return LogLevel::kWarn;
+    case config::Severity::kNotice:
+      return LogLevel::kNotice;
+  }
+  return LogLevel::kEmerg;
+}
+
+// For a reload: what is to be said goes to the log, each in a line and in nginx's form.
+LoadedPlan LoadAgain(const config::LoadOptions& options, bool strict, Logger& logger) {
+  config::LoadResult result = config::Load(options);
+  LoadedPlan loaded{.plan = std::move(result.plan)};
+  for (const config::Diagnostic& diagnostic : result.diagnostics.Sorted()) {
+    loaded.messages.push_back({LevelOf(diagnostic.severity),
+                               diagnostic.file.empty()
+                                   ? diagnostic.message
+                                   : absl::StrCat(diagnostic.message, " in ", diagnostic.file, ":",
+                                                  diagnostic.place.line)});
+  }
+  if (!loaded.plan.has_value()) return loaded;
+  if (strict && result.diagnostics.num_warnings() > 0) {
+    loaded.plan.reset();
+    loaded.messages.push_back(
+        {LogLevel::kEmerg, "warnings are taken as errors, as \"--strict\" asks for"});
+    return loaded;
+  }
+  const absl::Status status = PrepareDefaultLog(kDefaultErrorLog, *loaded.plan, logger);
+  if (!status.ok()) {
+    loaded.plan.reset();
+    loaded.messages.push_back({LogLevel::kEmerg, std::string(status.message())});
+  }
+  return loaded;
+}
+
+int Run(config::Plan plan, const config::LoadOptions& options, bool strict) {
   Logger logger;
   const absl::Status status = PrepareDefaultLog(kDefaultErrorLog, plan, logger);
   if (!status.ok()) {
     PrintError(std::string(status.message()));
     return EXIT_FAILURE;
   }
-  return RunServer(std::move(plan), logger);
+  return RunServer(std::move(plan), logger, [&] { return LoadAgain(options, strict, logger); });
 }
 
 int Main(std::span<const char* const> arguments) {
@@ -180,7 +220,8 @@ int Main(std::span<const char* const> arguments) {
   const bool test = command->action == Action::kTest || command->action == Action::kTestAndDump;
   if (command->show_version && !test) return EXIT_SUCCESS;
 
-  config::LoadResult loaded = LoadConfiguration(*command);
+  const config::LoadOptions options = OptionsOf(*command);
+  config::LoadResult loaded = config::Load(options);
   PrintDiagnostics(*command, loaded.diagnostics);
   if (test) return Test(*command, loaded);
   if (FailsStrictly(*command, loaded) || !loaded.plan.has_value()) return EXIT_FAILURE;
@@ -190,7 +231,7 @@ int Main(std::span<const char* const> arguments) {
     case Action::kSignal:
       return SendSignal(command->signal, *loaded.plan);
     default:
-      return Run(*std::move(loaded.plan));
+      return Run(*std::move(loaded.plan), options, command->strict);
   }
 }
 

@@ -194,15 +194,6 @@ TEST_F(SluiceCommandTest, SignalWithoutARunningSluiceFails) {
   EXPECT_THAT(Run("-s stop").err, HasSubstr("sluice is not running"));
 }
 
-TEST_F(SluiceCommandTest, ReloadSaysThatItComesLater) {
-  WriteConfig(good_);
-  for (const char* signal : {"reload"}) {
-    const Result result = Run(absl::StrCat("-s ", signal));
-    EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, HasSubstr("later version"));
-  }
-}
-
 TEST_F(SluiceCommandTest, StartsInTheBackgroundAndStopsBySignal) {
   WriteConfig(good_);
   const Result started = Run("");

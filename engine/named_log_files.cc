@@ -1,7 +1,5 @@
 #include "engine/named_log_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -9,18 +7,6 @@
 #include "engine/log_file.h"
 
 namespace sluice::engine {
-namespace {
-
-// Whether `path` still leads to the file that is open as `fd`.
-bool IsSameFile(const std::string& path, int fd) {
-  struct stat by_name;
-  struct stat open;
-  return stat(path.c_str(), &by_name) == 0 && fstat(fd, &open) == 0 &&
-         by_name.st_dev == open.st_dev && by_name.st_ino == open.st_ino;
-}
-
-}  // namespace
-
 absl::Status NamedLogFiles::Use(const std::string& path, const config::LogFileCache& settings,
                                 int64_t now_ms, absl::FunctionRef<void(int fd)> use) {
   DropInactive(now_ms);

@@ -35,6 +35,12 @@ absl::Status KeepOnlyNetRaw() {
                    ": \"proxy_bind ... transparent\" needs it; start sluice with it"));
 }
 
+bool BindsTransparently(const config::Plan& plan) {
+  return std::any_of(plan.servers.begin(), plan.servers.end(), [](const config::Server& server) {
+    return server.bind.has_value() && server.bind->transparent;
+  });
+}
+
 struct Identity {
   uid_t uid;
   gid_t gid;
@@ -121,6 +127,19 @@ void CreateLogsForUser(const config::Plan& plan) {
   }
 }
 
+absl::Status CheckPrivileges(const config::Plan& plan) {
+  if (!BindsTransparently(plan)) return absl::OkStatus();
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return SystemError("capget()", errno);
+  if (sets[CAP_TO_INDEX(CAP_NET_RAW)].effective & CAP_TO_MASK(CAP_NET_RAW)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      "\"proxy_bind ... transparent\" needs CAP_NET_RAW, which this process does not have (any "
+      "more): restart sluice");
+}
+
 absl::Status DropPrivileges(const config::Plan& plan) {
   const config::Process& process = plan.process;
   if (!WillChangeUser(process)) return absl::OkStatus();
@@ -132,10 +151,7 @@ absl::Status DropPrivileges(const config::Plan& plan) {
     return SystemError(absl::StrCat("initgroups(", process.user, ", ", gid, ")"), errno);
   }
   if (setgid(gid) != 0) return SystemError(absl::StrCat("setgid(", gid, ")"), errno);
-  const bool transparent =
-      std::any_of(plan.servers.begin(), plan.servers.end(), [](const config::Server& server) {
-        return server.bind.has_value() && server.bind->transparent;
-      });
+  const bool transparent = BindsTransparently(plan);
   if (transparent && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
     return SystemError("prctl(PR_SET_KEEPCAPS, 1)", errno);
   }

@@ -25,6 +25,10 @@ void CreateLogsForUser(const config::Plan& plan);
 // that capability alone is kept, as nginx does. No other thread yet.
 absl::Status DropPrivileges(const config::Plan& plan);
 
+// Whether `plan` can run with the privileges that the process has left: `proxy_bind ...
+// transparent` may have come up after they were dropped.
+absl::Status CheckPrivileges(const config::Plan& plan);
+
 }  // namespace sluice::engine
 
 #endif  // SLUICE_ENGINE_PRIVILEGES_H_

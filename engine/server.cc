@@ -52,26 +52,27 @@ int64_t NowMs() {
 // The control thread, and everything that lives as long as the process does.
 class Server {
  public:
-  explicit Server(Logger& logger) : logger_(logger) {}
+  Server(Logger& logger, LoadPlan load) : logger_(logger), load_(std::move(load)) {}
 
   // Everything that can fail.
   absl::Status Start(Plan plan);
-  // Until all shards have ended.
+  // Until all shards have ended. Does not return if a reload is then still at work on something
+  // that cannot be broken off, such as a host name: the process ends instead.
   void Control();
 
  private:
-  absl::StatusOr<std::vector<LogSetRef>> OpenLogs(const Plan& plan);
   absl::Status Listen(const Plan& plan);
-  absl::Status CreateWorkers();
+  absl::Status CreateWorkers(const std::shared_ptr<const RuntimePlan>& plan);
   void StartWorkers();
   // Until the access logs want to be written.
   int PollTimeoutMs() const;
   void OnSignal(int signal);
-  void ReopenLogs();
   void RequestStop(bool graceful);
   [[noreturn]] void EndAfterFailure();
+  [[noreturn]] void End(int exit_code);
 
   Logger& logger_;
+  const LoadPlan load_;
   std::optional<Daemon> daemon_;
   // Ends after the sockets: once it is gone, nothing of this process is in anybody's way.
   PidFile pid_file_;
@@ -82,8 +83,9 @@ class Server {
   std::atomic<uint64_t> next_connection_number_ = 1;
   std::unique_ptr<tls::TicketCache> tickets_;
   std::unique_ptr<AccessLogs> access_logs_;
-  std::shared_ptr<const RuntimePlan> plan_;  // That new connections get.
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Reload> reload_;
+  bool stopping_ = false;
   std::thread joiner_;
 };
 
@@ -91,8 +93,9 @@ absl::Status Server::Start(Plan plan) {
   absl::Status status = RaiseDescriptorLimit(plan.process, logger_);
   if (!status.ok()) return status;
   CreateLogsForUser(plan);
-  absl::StatusOr<std::vector<LogSetRef>> log_sets = OpenLogs(plan);
+  absl::StatusOr<LogSets> log_sets = OpenLogSets(plan, logger_);
   if (!log_sets.ok()) return log_sets.status();
+  logger_.UseForProcess(std::move(log_sets->process));
   absl::StatusOr<KeyLogs> key_logs = OpenKeyLogs(plan);
   if (!key_logs.ok()) return key_logs.status();
   auto access_logs = AccessLogs::Create(logger_);
@@ -125,10 +128,20 @@ absl::Status Server::Start(Plan plan) {
   const int num_shards = plan.process.num_shards;
   const size_t num_listeners = plan.listeners.size();
   tickets_ = std::make_unique<tls::TicketCache>(num_shards);
-  plan_ = std::make_shared<RuntimePlan>(std::move(plan), *std::move(log_sets), *tickets_,
-                                        *std::move(key_logs), *std::move(access_log_files));
-  status = CreateWorkers();
-  if (status.ok()) status = pid_file_.Write();
+  auto runtime_plan = std::make_shared<const RuntimePlan>(
+      std::move(plan), std::move(log_sets->by_server), *tickets_, *std::move(key_logs),
+      *std::move(access_log_files));
+  status = CreateWorkers(runtime_plan);
+  if (!status.ok()) return status;
+  auto reload = Reload::Create({.logger = logger_,
+                                .access_logs = *access_logs_,
+                                .listener_sockets = listener_sockets_,
+                                .tickets = *tickets_,
+                                .workers = workers_},
+                               load_, std::move(runtime_plan));
+  if (!reload.ok()) return reload.status();
+  reload_ = *std::move(reload);
+  status = pid_file_.Write();
   if (status.ok()) status = logger_.StartQueueing();
   if (!status.ok()) return status;
 
@@ -142,19 +155,6 @@ absl::Status Server::Start(Plan plan) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<LogSetRef>> Server::OpenLogs(const Plan& plan) {
-  absl::StatusOr<LogSetRef> process_set = logger_.OpenSet(plan.process.error_logs);
-  if (!process_set.ok()) return process_set.status();
-  logger_.UseForProcess(*std::move(process_set));
-  std::vector<LogSetRef> set_by_server;
-  for (const config::Server& server : plan.servers) {
-    absl::StatusOr<LogSetRef> set = logger_.OpenSet(server.error_logs);
-    if (!set.ok()) return set.status();
-    set_by_server.push_back(*std::move(set));
-  }
-  return set_by_server;
-}
-
 absl::Status Server::Listen(const Plan& plan) {
   const std::vector<std::string> problems = listener_sockets_.Open(plan, logger_);
   for (const std::string& problem : problems) logger_.Log(LogLevel::kEmerg, problem);
@@ -163,11 +163,11 @@ absl::Status Server::Listen(const Plan& plan) {
       absl::StrCat(problems.size(), " of ", plan.listeners.size(), " addresses cannot be used"));
 }
 
-absl::Status Server::CreateWorkers() {
-  const config::Process& process = plan_->plan().process;
+absl::Status Server::CreateWorkers(const std::shared_ptr<const RuntimePlan>& plan) {
+  const config::Process& process = plan->plan().process;
   for (int shard = 0; shard < process.num_shards; ++shard) {
     WorkerOptions options = {.shard = shard,
-                             .plan = plan_,
+                             .plan = plan,
                              .listeners = listener_sockets_.Take(shard),
                              .logger = &logger_,
                              .access_logs = access_logs_.get(),
@@ -201,21 +201,27 @@ void Server::Control() {
   pollfd fds[] = {{.fd = signals_->fd(), .events = POLLIN},
                   {.fd = logger_.wake_fd(), .events = POLLIN},
                   {.fd = access_logs_->wake_fd(), .events = POLLIN},
+                  {.fd = reload_->fd(), .events = POLLIN},
                   {.fd = failed_fd_.get(), .events = POLLIN},
                   {.fd = all_joined_fd_.get(), .events = POLLIN}};
-  const auto& [signal, log, access_log, failed, all_joined] = fds;
+  const auto& [signal, log, access_log, reload, failed, all_joined] = fds;
   while (all_joined.revents == 0) {
     // A failure (no memory in the kernel) is passing; nothing is due then.
     if (poll(fds, std::size(fds), PollTimeoutMs()) < 0) continue;
     if (access_log.revents != 0 || NowMs() >= access_logs_->due_ms()) access_logs_->Drain(NowMs());
     if (log.revents != 0) logger_.Drain();
     if (failed.revents != 0) EndAfterFailure();
+    if (reload.revents != 0) reload_->Continue(NowMs());
     if (signal.revents != 0) {
       while (const std::optional<int> number = signals_->Next()) OnSignal(*number);
     }
   }
   joiner_.join();
   access_logs_->Finish();
+  if (reload_->is_working()) {
+    logger_.Log(LogLevel::kNotice, "exit");
+    End(EXIT_SUCCESS);
+  }
   logger_.StopQueueing();
   logger_.Log(LogLevel::kNotice, "exit");
 }
@@ -240,13 +246,17 @@ void Server::OnSignal(int signal) {
       RequestStop(/*graceful=*/true);
       break;
     case SIGHUP:
-      logger_.Log(LogLevel::kError, absl::StrCat(what,
-                                                 "and ignored: reloading arrives with a later "
-                                                 "version of sluice"));
+      if (stopping_) {
+        logger_.Log(LogLevel::kNotice, absl::StrCat(what, "and ignored: shutting down"));
+        break;
+      }
+      logger_.Log(LogLevel::kNotice, absl::StrCat(what, "reconfiguring"));
+      reload_->Request();
       break;
     case SIGUSR1:
       logger_.Log(LogLevel::kNotice, absl::StrCat(what, "reopening logs"));
-      ReopenLogs();
+      logger_.Log(LogLevel::kNotice, "reopening logs");
+      reload_->ReopenLogs(NowMs());
       break;
     default:
       logger_.Log(LogLevel::kInfo, absl::StrCat(what, "and ignored"));
@@ -254,33 +264,29 @@ void Server::OnSignal(int signal) {
   }
 }
 
-void Server::ReopenLogs() {
-  logger_.Log(LogLevel::kNotice, "reopening logs");
-  // The error logs last: they get what there is to say of the others.
-  access_logs_->Reopen(NowMs());
-  for (const absl::Status& status : plan_->ReopenKeyLogs()) {
-    logger_.Log(LogLevel::kEmerg, status.message());
-  }
-  logger_.Reopen();
-}
-
 void Server::RequestStop(bool graceful) {
+  stopping_ = true;
+  reload_->Abandon();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->RequestStop(graceful);
 }
 
 void Server::EndAfterFailure() {
-  // The other shards are still at work, so their memory stays: only the files go.
   access_logs_->Finish();
+  End(EXIT_FAILURE);
+}
+
+void Server::End(int exit_code) {
+  // Other threads are still at work, so their memory stays: only the files go.
   logger_.Drain();
   listener_sockets_.RemoveFiles();
   pid_file_.Remove();
-  _exit(EXIT_FAILURE);
+  _exit(exit_code);
 }
 
 }  // namespace
 
-int RunServer(Plan plan, Logger& logger) {
-  Server server(logger);
+int RunServer(Plan plan, Logger& logger, LoadPlan load) {
+  Server server(logger, std::move(load));
   const absl::Status status = server.Start(std::move(plan));
   if (!status.ok()) {
     // Before `server` ends, and with it the wait of a daemon's parent.

@@ -89,7 +89,10 @@ class ServerTest : public testing::Test {
       dup2(out[1], STDERR_FILENO);
       prepare();
       Logger logger;
-      const int code = RunServer(plan_, logger);
+      const int code = RunServer(plan_, logger, [this] {
+        while (loader_hangs_) pause();
+        return loaded_;
+      });
       // Without the test program's own end, but with the leak check where there is one.
       exit(code);
     }
@@ -145,6 +148,8 @@ class ServerTest : public testing::Test {
   FileDescriptor upstream_;
   config::Address upstream_address_;
   config::Plan plan_;
+  LoadedPlan loaded_;          // What a reload finds,
+  bool loader_hangs_ = false;  // if it ever does.
   pid_t pid_ = 0;
   FileDescriptor stderr_;
 };
@@ -197,14 +202,40 @@ TEST_F(ServerTest, FastStopOvertakesAGracefulOne) {
   EXPECT_EQ(ExitCode(), 0);
 }
 
-TEST_F(ServerTest, SignalsOfLaterVersionsAreToldAndIgnored) {
+TEST_F(ServerTest, OtherSignalsAreIgnored) {
   Start();
   auto [client, upstream] = ConnectThrough();
-  for (int signal : {SIGHUP, SIGUSR2, SIGWINCH}) kill(pid_, signal);
+  for (int signal : {SIGUSR2, SIGWINCH}) kill(pid_, signal);
   auto [client2, upstream2] = ConnectThrough();
   kill(pid_, SIGTERM);
   EXPECT_EQ(ExitCode(), 0);
-  EXPECT_THAT(Read("log"), HasSubstr("(SIGHUP) received, and ignored: reloading"));
+  EXPECT_THAT(Read("log"), AllOf(HasSubstr("(SIGUSR2) received, and ignored"),
+                                 HasSubstr("(SIGWINCH) received, and ignored")));
+}
+
+TEST_F(ServerTest, SighupReloadsInNginxsWords) {
+  loaded_.plan = plan_;
+  loaded_.messages = {{config::LogLevel::kWarn, "beware"}};
+  Start();
+  auto [client, upstream] = ConnectThrough();
+  kill(pid_, SIGHUP);
+  while (Read("log").find(": reconfigured: 1 listeners") == std::string::npos) usleep(1000);
+  auto [client2, upstream2] = ConnectThrough();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(ExitCode(), 0);
+  EXPECT_THAT(Read("log"), AllOf(HasSubstr("signal 1 (SIGHUP) received, reconfiguring\n"),
+                                 HasSubstr(": reconfiguring\n"), HasSubstr("[warn]")));
+}
+
+TEST_F(ServerTest, StopDoesNotWaitForAReloadThatHangs) {
+  loader_hangs_ = true;
+  Start();
+  auto [client, upstream] = ConnectThrough();
+  kill(pid_, SIGHUP);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(ExitCode(), 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("pid")));
+  EXPECT_TRUE(Read("log").ends_with(": exit\n"));
 }
 
 TEST_F(ServerTest, Sigusr1ReopensLogsInNginxsWords) {

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,6 +22,7 @@
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
 #include "engine/limits.h"
+#include "engine/listener_options.h"
 #include "engine/system_error.h"
 #include "engine/upstream_socket.h"
 
@@ -90,16 +92,12 @@ Worker::Worker(WorkerOptions options)
   context_.logger = options_.logger;
   context_.access_logs = options_.access_logs;
   context_.next_connection_number = options_.next_connection_number;
-  for (FileDescriptor& socket : options_.listeners) {
-    listeners_.push_back(
-        std::make_unique<Listener>(static_cast<uint32_t>(listeners_.size()), std::move(socket)));
-  }
-  options_.listeners.clear();
 }
 
 Worker::~Worker() {
   CHECK(!thread_.joinable());
   timers_.Cancel(shutdown_timer_);
+  for (const auto& old_plan : old_plans_) timers_.Cancel(*old_plan);
 }
 
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(WorkerOptions options) {
@@ -108,6 +106,10 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(WorkerOptions options) {
   auto plan = ShardPlan::Create(worker->options_.plan);
   if (!plan.ok()) return plan.status();
   worker->plan_ = *std::move(plan);
+  worker->options_.plan = nullptr;  // Held by plan_, and not for longer.
+  for (FileDescriptor& socket : std::exchange(worker->options_.listeners, {})) {
+    worker->AddListener(std::move(socket), static_cast<int>(worker->listeners_.size()));
+  }
   auto ring = Ring::Create(ring_options());
   if (!ring.ok()) return ring.status();
   worker->ring_ = *std::move(ring);
@@ -136,6 +138,10 @@ void Worker::RequestStop(bool graceful) {
   });
 }
 
+void Worker::SwitchPlan(PlanSwitch change) {
+  Post([this, change = std::move(change)]() mutable { OnPlanSwitch(std::move(change)); });
+}
+
 void Worker::Post(absl::AnyInvocable<void()> message) {
   {
     absl::MutexLock lock(&mailbox_mutex_);
@@ -149,20 +155,13 @@ void Worker::Post(absl::AnyInvocable<void()> message) {
 // --- The loop ------------------------------------------------------------------------------------
 
 void Worker::Run() {
-  if (!options_.cpus.empty()) {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    for (int cpu : options_.cpus) CPU_SET(cpu, &cpus);
-    if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
-      options_.logger->Log(LogLevel::kAlert, SystemErrorText("sched_setaffinity()", errno));
-    }
-  }
+  if (!options_.cpus.empty()) SetAffinity();
   absl::Status status = ring_->Enable();
   if (!status.ok()) return options_.on_fatal(status);
 
   wake_in_flight_ = true;
   ring_->PrepRead(wake_fd_.get(), wake_count_, {.op = Op::kWake});
-  for (auto& listener : listeners_) Accept(*listener);
+  for (auto& listener : listeners_) Accept(*listener);  // All there are: nothing was posted yet.
 
   bool more_completions = false;
   bool all_submitted = true;
@@ -201,8 +200,9 @@ int64_t Worker::TimeoutUs() const {
 
 bool Worker::idle_for_good() const {
   return stop_ != Stop::kNo && num_connections_ == 0 &&
-         std::none_of(listeners_.begin(), listeners_.end(),
-                      [](const auto& listener) { return listener->accept_in_flight; });
+         std::none_of(listeners_.begin(), listeners_.end(), [](const auto& listener) {
+           return listener != nullptr && listener->accept_in_flight;
+         });
 }
 
 void Worker::OnCompletion(const Completion& completion) {
@@ -240,6 +240,9 @@ void Worker::OnTimer(Timer& timer) {
     case Timer::Owner::kShutdown:
       EndShutdown();
       return;
+    case Timer::Owner::kOldPlan:
+      EndOldPlan(static_cast<OldPlan&>(timer));
+      return;
   }
 }
 
@@ -256,12 +259,102 @@ void Worker::OnWake() {
   ring_->PrepRead(wake_fd_.get(), wake_count_, {.op = Op::kWake});
 }
 
+void Worker::SetAffinity() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  for (int cpu : options_.cpus) CPU_SET(cpu, &cpus);
+  // Without CPUs of its own: those of the control thread, which is never bound.
+  const bool known =
+      !options_.cpus.empty() || sched_getaffinity(getpid(), sizeof(cpus), &cpus) == 0;
+  if (!known || sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
+    options_.logger->Log(LogLevel::kAlert, SystemErrorText("sched_setaffinity()", errno));
+  }
+}
+
+// --- Another plan --------------------------------------------------------------------------------
+
+void Worker::OnPlanSwitch(PlanSwitch change) {
+  if (stop_ != Stop::kNo) return change.on_done();
+  const std::shared_ptr<const ShardPlan> before = std::exchange(plan_, std::move(change.plan));
+  CHECK_EQ(num_closing_listeners_, 0);
+  std::vector<Listener*> not_kept(before->plan().listeners.size());
+  for (auto& listener : listeners_) {
+    if (listener != nullptr) not_kept[listener->index] = listener.get();
+  }
+  for (size_t i = 0; i < change.kept.size(); ++i) {
+    const int index = static_cast<int>(i);
+    if (change.kept[i] == config::kNoIndex) {
+      Accept(AddListener(std::move(change.opened[i]), index));
+      continue;
+    }
+    Listener& listener = *std::exchange(not_kept[change.kept[i]], nullptr);
+    UpdateListener(listener, index);
+    // An accept in flight knows only the limit of its time. When it has ended another one follows.
+    if (change.descriptor_limit_changed && listener.accept_in_flight) {
+      ring_->PrepCancel({.op = Op::kAccept, .slot = listener.slot}, {.op = Op::kCancel});
+    }
+  }
+  for (Listener* listener : not_kept) {
+    if (listener != nullptr) RemoveListener(*listener);
+  }
+  if (change.cpus != options_.cpus) {
+    options_.cpus = std::move(change.cpus);
+    SetAffinity();
+  }
+  // What replaces a process in nginx replaces only a plan here: its time begins now.
+  if (const int64_t timeout_ms = before->plan().process.shutdown_timeout_ms; timeout_ms > 0) {
+    old_plans_.push_back(std::make_unique<OldPlan>(before));
+    timers_.Schedule(*old_plans_.back(), now_ms_ + timeout_ms);
+  }
+  if (num_closing_listeners_ == 0) {
+    change.on_done();
+  } else {
+    on_switched_ = std::move(change.on_done);
+  }
+}
+
+Worker::Listener& Worker::AddListener(FileDescriptor socket, int index) {
+  auto place = std::find(listeners_.begin(), listeners_.end(), nullptr);
+  if (place == listeners_.end()) place = listeners_.emplace(place);
+  *place = std::make_unique<Listener>(static_cast<uint32_t>(place - listeners_.begin()));
+  Listener& listener = **place;
+  listener.plan = plan_;
+  listener.index = index;
+  listener.socket = std::move(socket);
+  return listener;
+}
+
+void Worker::UpdateListener(Listener& listener, int index) {
+  const config::Listener& before = listener.plan->plan().listeners[listener.index];
+  const config::Listener& now = plan_->plan().listeners[index];
+  const absl::Status status = UpdateListenerOptions(listener.socket.get(), before,
+                                                    listener.plan->plan().servers[before.server],
+                                                    now, plan_->plan().servers[now.server]);
+  if (!status.ok()) {
+    options_.logger->Log(LogLevel::kAlert,
+                         absl::StrCat(status.message(), " on ", now.address.text, ", ignored"));
+  }
+  listener.plan = plan_;
+  listener.index = index;
+}
+
+void Worker::RemoveListener(Listener& listener) {
+  listener.removed = true;
+  ++num_closing_listeners_;
+  timers_.Cancel(listener);
+  if (listener.accept_in_flight) {
+    ring_->PrepCancel({.op = Op::kAccept, .slot = listener.slot}, {.op = Op::kCancel});
+  } else {
+    CloseListener(listener);
+  }
+}
+
 // --- Accepting -----------------------------------------------------------------------------------
 
 void Worker::Accept(Listener& listener) {
   if (stop_ != Stop::kNo || listener.accept_in_flight) return;
   listener.accept_in_flight = true;
-  ring_->PrepAcceptMultishot(listener.socket.get(), {.op = Op::kAccept, .slot = listener.index});
+  ring_->PrepAcceptMultishot(listener.socket.get(), {.op = Op::kAccept, .slot = listener.slot});
 }
 
 void Worker::OnAccept(Listener& listener, const Completion& completion) {
@@ -278,18 +371,19 @@ void Worker::OnAccept(Listener& listener, const Completion& completion) {
           resources ? LogLevel::kCrit : LogLevel::kError,
           absl::StrCat(
               SystemErrorText("accept4()", error), " on ",
-              plan_->plan().listeners[listener.index].address.text,
+              listener.plan->plan().listeners[listener.index].address.text,
               *suppressed > 0 ? absl::StrCat(", and ", *suppressed, " times before") : "",
               resources ? absl::StrCat("; accepting again in ", kAcceptBackoffMs, " ms") : ""));
     }
     // The connection stays queued: armed at once, the accept would fail again at once.
-    if (!completion.more && !IsPassingAcceptError(error) && stop_ == Stop::kNo) {
+    if (!completion.more && !IsPassingAcceptError(error) && stop_ == Stop::kNo &&
+        !listener.removed) {
       timers_.Schedule(listener, now_ms_ + kAcceptBackoffMs);
       return;
     }
   }
   if (completion.more) return;
-  if (stop_ != Stop::kNo) {
+  if (stop_ != Stop::kNo || listener.removed) {
     CloseListener(listener);
   } else {
     Accept(listener);
@@ -317,15 +411,16 @@ void Worker::AddConnection(Listener& listener, FileDescriptor client) {
   Slot& slot = *free_slots_.back();
   free_slots_.pop_back();
   ++num_connections_;
-  Connection::Client accepted{.listener = static_cast<int>(listener.index),
+  const config::Plan& plan = listener.plan->plan();
+  Connection::Client accepted{.listener = listener.index,
                               .fd = client.get(),
                               .address = AddressOf(client.get(), getpeername)};
-  if (Connection::NeedsLocalAddress(plan_->plan(), plan_->plan().listeners[listener.index])) {
+  if (Connection::NeedsLocalAddress(plan, plan.listeners[listener.index])) {
     accepted.local_address =
         std::make_unique<config::Address>(AddressOf(client.get(), getsockname));
   }
   client.Release();
-  slot.connection.emplace(context_, plan_, std::move(accepted), now_ms_);
+  slot.connection.emplace(context_, listener.plan, std::move(accepted), now_ms_);
   Touch(slot);
 }
 
@@ -334,9 +429,10 @@ void Worker::StopAccepting(Stop stop) {
   stop_ = std::max(stop_, stop);
   if (!accepting) return;
   for (auto& listener : listeners_) {
+    if (listener == nullptr) continue;
     timers_.Cancel(*listener);
     if (listener->accept_in_flight) {
-      ring_->PrepCancel({.op = Op::kAccept, .slot = listener->index}, {.op = Op::kCancel});
+      ring_->PrepCancel({.op = Op::kAccept, .slot = listener->slot}, {.op = Op::kCancel});
     } else {
       CloseListener(*listener);
     }
@@ -355,6 +451,9 @@ void Worker::CloseListener(Listener& listener) {
     }
   }
   listener.socket = FileDescriptor();
+  if (!listener.removed) return;
+  listeners_[listener.slot] = nullptr;
+  if (--num_closing_listeners_ == 0 && on_switched_) std::exchange(on_switched_, nullptr)();
 }
 
 void Worker::StopConnections() {
@@ -371,6 +470,24 @@ void Worker::EndShutdown() {
                        absl::StrCat("shard ", options_.shard, ": worker_shutdown_timeout is over, ",
                                     num_connections_, " connections are closed"));
   StopConnections();
+}
+
+void Worker::EndOldPlan(OldPlan& old_plan) {
+  const std::shared_ptr<const ShardPlan> plan = old_plan.plan.lock();
+  std::erase_if(old_plans_, [&](const auto& known) { return known.get() == &old_plan; });
+  if (plan == nullptr) return;
+  int num_ended = 0;
+  for (auto& slot : slots_) {
+    if (!slot->connection.has_value() || slot->connection->plan() != plan) continue;
+    slot->connection->OnStop(now_ms_);
+    Touch(*slot);
+    ++num_ended;
+  }
+  if (num_ended == 0) return;
+  options_.logger->Log(
+      LogLevel::kNotice,
+      absl::StrCat("shard ", options_.shard, ": worker_shutdown_timeout is over, ", num_ended,
+                   " connections of a configuration before are closed"));
 }
 
 // --- Connections ---------------------------------------------------------------------------------

@@ -50,6 +50,21 @@ struct WorkerOptions {
   std::function<void(const absl::Status&)> on_fatal;
 };
 
+// A plan that takes the place of the one that new connections get, and what the shard needs for it.
+struct PlanSwitch {
+  std::shared_ptr<const ShardPlan> plan;
+  // By listener of the plan: the listener of the plan before that has the same address and goes on,
+  // or kNoIndex: then `opened` has this shard's socket.
+  std::vector<int> kept;
+  std::vector<FileDescriptor> opened;
+  // As in WorkerOptions.
+  std::vector<int> cpus;
+  // RLIMIT_NOFILE is another one.
+  bool descriptor_limit_changed = false;
+  // Called on the shard's thread once the listeners that the plan does not have are closed.
+  std::function<void()> on_done;
+};
+
 class Worker {
  public:
   // What a worker's ring needs of the kernel, to be probed before there is a worker.
@@ -67,6 +82,10 @@ class Worker {
   // Graceful: accepts no more, and ends when the last connection has ended. Otherwise ends all
   // connections now. Any thread, and more than once: a fast stop overtakes a graceful one.
   void RequestStop(bool graceful);
+  // New connections get another plan, live ones keep theirs. Listeners that go on are not closed,
+  // and whoever waits in the queue of one that does not is taken first, for the plan before. Any
+  // thread; not again before `on_done`, nor after RequestStop.
+  void SwitchPlan(PlanSwitch change);
   // Waits for the thread to end.
   void Join();
 
@@ -76,7 +95,7 @@ class Worker {
  private:
   // What a TimerNode of this shard belongs to.
   struct Timer : TimerNode {
-    enum class Owner : uint8_t { kSlot, kListener, kShutdown };
+    enum class Owner : uint8_t { kSlot, kListener, kShutdown, kOldPlan };
     explicit Timer(Owner owner) : owner(owner) {}
     const Owner owner;
   };
@@ -93,12 +112,21 @@ class Worker {
   };
 
   struct Listener : Timer {
-    Listener(uint32_t index, FileDescriptor socket)
-        : Timer(Owner::kListener), index(index), socket(std::move(socket)) {}
-    const uint32_t index;  // Of the plan's listeners.
+    explicit Listener(uint32_t slot) : Timer(Owner::kListener), slot(slot) {}
+    const uint32_t slot;                    // In listeners_.
+    std::shared_ptr<const ShardPlan> plan;  // For whom it accepts,
+    int index = 0;                          // and which of the plan's listeners it is.
+    bool removed = false;                   // Not in plan_: it is being closed.
     FileDescriptor socket;
     bool accept_in_flight = false;
     LogLimiter error_limiter;
+  };
+
+  // Connections of a plan that another one has replaced, until its worker_shutdown_timeout is over.
+  struct OldPlan : Timer {
+    explicit OldPlan(std::weak_ptr<const ShardPlan> plan)
+        : Timer(Owner::kOldPlan), plan(std::move(plan)) {}
+    const std::weak_ptr<const ShardPlan> plan;
   };
 
   // In the order in which one may overtake another.
@@ -117,6 +145,12 @@ class Worker {
   void OnTimer(Timer& timer);
   void OnWake();
 
+  // Binds the thread to its CPUs; to all that the process may use if there are none.
+  void SetAffinity();
+  void OnPlanSwitch(PlanSwitch change);
+  Listener& AddListener(FileDescriptor socket, int index);
+  void UpdateListener(Listener& listener, int index);
+  void RemoveListener(Listener& listener);
   void Accept(Listener& listener);
   void OnAccept(Listener& listener, const Completion& completion);
   void AddConnection(Listener& listener, FileDescriptor client);
@@ -125,6 +159,8 @@ class Worker {
   void StopConnections();
   // worker_shutdown_timeout has passed.
   void EndShutdown();
+  // The same for the connections of a plan that has been replaced.
+  void EndOldPlan(OldPlan& old_plan);
 
   void OnConnectionCompletion(const Completion& completion);
   void Touch(Slot& slot);
@@ -162,7 +198,10 @@ class Worker {
 
   int64_t now_ms_;
   TimerWheel timers_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> listeners_;  // Null: the place is free.
+  int num_closing_listeners_ = 0;                     // Those that are `removed`.
+  std::function<void()> on_switched_;                 // PlanSwitch::on_done, if it is still due.
+  std::vector<std::unique_ptr<OldPlan>> old_plans_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_slots_;
   std::vector<Slot*> touched_;

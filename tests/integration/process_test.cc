@@ -91,11 +91,6 @@ TEST_F(StopTest, SigtermAfterSigquitEndsAtOnce) {
   ExpectFastStop();
 }
 
-TEST_F(StopTest, SwitchReloadSaysThatItIsToCome) {
-  EXPECT_NE(0, sluice_.SendBySwitch("reload"));
-  EXPECT_TRUE(Lives(client_));
-}
-
 TEST_F(StopTest, PidFileHoldsTheProcess) {
   EXPECT_EQ(absl::StrCat(sluice_.pid(), "\n"), ReadFile(sluice_.pid_file()));
 }

@@ -35,7 +35,10 @@ SluiceProcess::SluiceProcess(std::string_view main, std::string_view stream)
 SluiceProcess::~SluiceProcess() {
   const std::string log = StopAndGetLog();
   EXPECT_EQ(0, child_.Wait()) << log;
-  std::vector<std::string_view> never = {"[emerg]", "Sanitizer", "runtime error:"};
+  std::vector<std::string_view> never = {"Sanitizer", "runtime error:"};
+  if (!emergencies_allowed_) {
+    never.push_back("[emerg]");
+  }
   if (!alerts_allowed_) {
     never.push_back("[alert]");
   }
@@ -48,6 +51,11 @@ std::string SluiceProcess::StopAndGetLog() {
   child_.Signal(SIGTERM);
   child_.Wait();
   return Log();
+}
+
+void SluiceProcess::WriteConfig(std::string_view config) const {
+  // Whole at any moment: it may be read right now.
+  std::filesystem::rename(dir_.Write("sluice.conf.new", config), config_);
 }
 
 int SluiceProcess::NumDescriptors() const {

@@ -52,6 +52,10 @@ class SluiceProcess {
   // now is certain what is not among them.
   std::string StopAndGetLog();
 
+  // Puts another configuration, all of it, in the place of the first one, for a reload.
+  void WriteConfig(std::string_view config) const;
+  // The test provokes an [emerg]: it is no broken promise here.
+  void AllowEmergencies() { emergencies_allowed_ = true; }
   // The test provokes an [alert]: it is no broken promise here.
   void AllowAlerts() { alerts_allowed_ = true; }
 
@@ -66,6 +70,7 @@ class SluiceProcess {
   const std::string config_;
   ChildProcess child_;
   bool alerts_allowed_ = false;
+  bool emergencies_allowed_ = false;
 };
 
 // What `sluice <arguments>` says and how it ends.
