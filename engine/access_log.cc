@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -106,7 +107,7 @@ bool AccessLogs::WriteQueue(int64_t now_ms) {
     uint64_t num_lines = 0;
     config::LogFileCache cache;
   };
-  absl::flat_hash_map<std::string, Batch> by_name;
+  std::unordered_map<std::string, Batch> by_name;
   for (const Line& line : lines) {
     if (line.file != nullptr) {
       Append(*line.file, line.text, now_ms);

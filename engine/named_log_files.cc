@@ -34,7 +34,7 @@ absl::Status NamedLogFiles::Use(const std::string& path, const config::LogFileCa
 }
 
 void NamedLogFiles::DropInactive(int64_t now_ms) {
-  absl::erase_if(files_, [now_ms](const auto& entry) {
+  std::erase_if(files_, [now_ms](const auto& entry) {
     return now_ms - entry.second.used_ms > entry.second.inactive_ms;
   });
 }

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "config/plan.h"
@@ -41,7 +41,7 @@ class NamedLogFiles {
   void DropInactive(int64_t now_ms);
   void DropOldest();
 
-  absl::flat_hash_map<std::string, File> files_;
+  std::unordered_map<std::string, File> files_;
 };
 
 }  // namespace sluice::engine
