@@ -115,7 +115,7 @@ Load UpstreamGroup::TimeLoad(int peer, int64_t now_ms) const {
   const int64_t fail_timeout_ms = upstream_.peers[peer].fail_timeout_ms;
   const int64_t idle_ms = now_ms - state.checked_at_ms;
   const int64_t num_halvings = idle_ms > fail_timeout_ms ? idle_ms / (fail_timeout_ms + 1000) : 0;
-  return {.load = state.times.Load(state.num_connections, num_halvings),
+  return {.load = Times(peer).Load(state.num_connections, num_halvings),
           .weight = state.turn.weight};
 }
 
@@ -160,7 +160,7 @@ int UpstreamGroup::ChooseByMethod(PeerAttempts& attempts, int64_t now_ms) {
       return ChooseLeast(num_peers(), eligible, connection_load, weight_of);
     case Balance::Method::kLeastTime:
       if (balance_.inflight) {
-        for (int i = 0; i < num_peers(); ++i) peers_[i].times.Observe(now_ms);
+        for (int i = 0; i < num_peers(); ++i) Times(i).Observe(now_ms);
       }
       return ChooseLeast(num_peers(), eligible, time_load, weight_of);
 
@@ -209,7 +209,7 @@ int UpstreamGroup::Choose(PeerAttempts& attempts, int64_t now_ms) {
   attempts.time_ms = PeerAttempts::kUnknownMs;
   PeerState& state = peers_[chosen];
   ++state.num_connections;
-  if (balance_.inflight) state.times.OnStarted(now_ms);
+  if (balance_.inflight) Times(chosen).OnStarted(now_ms);
   if (now_ms - state.checked_at_ms > upstream_.peers[chosen].fail_timeout_ms) {
     state.checked_at_ms = now_ms;
   }
@@ -226,8 +226,8 @@ void UpstreamGroup::OnTime(int peer, PeerAttempts& attempts, int64_t now_ms) {
   attempts.time_ms = now_ms - attempts.chosen_at_ms;
   // nginx: without `inflight`, what a connection has taken counts when the connection ends.
   if (!balance_.inflight) return;
-  peers_[peer].times.OnSettled(attempts.time_ms, now_ms);
-  peers_[peer].times.Add(attempts.time_ms);
+  Times(peer).OnSettled(attempts.time_ms, now_ms);
+  Times(peer).Add(attempts.time_ms);
 }
 
 void UpstreamGroup::OnConnected(int peer, PeerAttempts& attempts, int64_t now_ms) {
@@ -248,7 +248,7 @@ void UpstreamGroup::OnFirstByte(int peer, PeerAttempts& attempts, int64_t now_ms
 
 void UpstreamGroup::CountTime(int peer, PeerAttempts& attempts, int64_t now_ms) {
   if (Measures(Balance::Time::kLastByte) && attempts.connected) OnTime(peer, attempts, now_ms);
-  PeerTimes& times = peers_[peer].times;
+  PeerTimes& times = Times(peer);
   const bool known = attempts.time_ms != PeerAttempts::kUnknownMs;
   if (balance_.inflight) {
     if (!known) times.OnSettled(now_ms - attempts.chosen_at_ms, now_ms);

@@ -6,6 +6,8 @@
 #ifndef SLUICE_ENGINE_UPSTREAM_GROUP_H_
 #define SLUICE_ENGINE_UPSTREAM_GROUP_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -86,7 +88,8 @@ class UpstreamGroup {
     int64_t checked_at_ms = 0;
     // When it came back and its weight began to grow (slow_start). kNever: it has all of it.
     int64_t slow_start_began_ms = kNever;
-    PeerTimes times;  // least_time.
+    // least_time: by config::Balance::Time, because a plan that follows may ask for another one.
+    std::array<PeerTimes, 3> times;
   };
 
   // What is known of each peer: objects of its own, because two groups may share some.
@@ -114,6 +117,13 @@ class UpstreamGroup {
   bool Failed(int peer) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Chooses among the backups, or among the others; kNoPeer if there is none.
   int ChooseByMethod(PeerAttempts& attempts, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Those that this group's least_time asks for.
+  PeerTimes& Times(int peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return peers_[peer].times[static_cast<size_t>(balance_.time)];
+  }
+  const PeerTimes& Times(int peer) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return peers_[peer].times[static_cast<size_t>(balance_.time)];
+  }
   Load ConnectionLoad(int peer) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Load TimeLoad(int peer, int64_t now_ms) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Brings the weights of the peers in slow start up to date.

@@ -551,6 +551,22 @@ TEST_F(LeastTime, ASlowPeerIsTriedAgainAfterSomeFailTimeouts) {
   EXPECT_NE(Choose(3, kNowMs + 200'000).find('a'), std::string::npos);
 }
 
+TEST_F(LeastTime, APlanThatFollowsAndAsksForAnotherTimeBeginsWithoutOne) {
+  Start({.method = kLeastTime, .time = config::Balance::Time::kConnect});
+  Serve('a', 1000, 1000, 1000);
+  Serve('b', 10, 10, 10);
+  EXPECT_EQ(Choose(1), "b");
+  const auto upstream =
+      Balanced({.method = kLeastTime, .time = config::Balance::Time::kLastByte}, upstream_.peers);
+  UpstreamGroup group(upstream, &*group_);
+  std::string chosen = ChooseMany(group, 2, kNowMs);
+  std::sort(chosen.begin(), chosen.end());
+  EXPECT_EQ(chosen, "ab");
+  // Where the same is asked for, it goes on.
+  UpstreamGroup same(upstream_, &*group_);
+  EXPECT_EQ(ChooseMany(same, 2, kNowMs), "bb");
+}
+
 TEST(UpstreamGroupSlowStart, AWeightGrowsFromNothingAfterAPeerHasComeBack) {
   for (const auto method :
        {config::Balance::Method::kRoundRobin, config::Balance::Method::kLeastConn}) {
