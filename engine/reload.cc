@@ -109,7 +109,10 @@ void Reload::Continue(int64_t now_ms) {
     case Step::kBuilding:
       if (!thread_done_) return;
       thread_.join();
-      if (abandoned_) return Fail("sluice is shutting down");
+      if (abandoned_) {
+        parts_.logger.Log(LogLevel::kNotice, "reconfiguring given up: shutting down");
+        return Discard();
+      }
       if (step_ == Step::kLoading) return Prepare();
       if (!build_status_.ok()) return Fail(build_status_.message());
       return Switch();
@@ -233,7 +236,12 @@ void Reload::Fail(std::string_view text) {
     absl::StrAppend(&line, "; files are read, and addresses bound, as user \"", user, "\"");
   }
   parts_.logger.Log(LogLevel::kError, line);
+  Discard();
+}
+
+void Reload::Discard() {
   parts_.listener_sockets.Discard();
+  loaded_ = {};
   process_log_set_ = nullptr;
   next_ = nullptr;
   shard_plans_.clear();

@@ -112,6 +112,8 @@ class Reload {
   void Switch();
   void Finish(int64_t now_ms);
   void Fail(std::string_view text);
+  // Ends this reload without a trace.
+  void Discard();
   void End();
 
   const Parts parts_;

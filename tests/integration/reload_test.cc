@@ -260,7 +260,6 @@ TEST(ReloadTest, GracefulStopGoesOnWhateverIsToBeReloaded) {
   EXPECT_TRUE(Lives(client));
   client.Close();
   EXPECT_EQ(0, sluice.Wait());
-  sluice.AllowEmergencies();  // The first may be told that it comes too late.
 }
 
 TEST(ReloadTest, ShutdownTimeoutOfTheOldConfigurationEndsItsConnections) {
