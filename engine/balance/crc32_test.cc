@@ -7,11 +7,7 @@
 namespace sluice::engine {
 namespace {
 
-uint32_t Crc32Of(std::string_view bytes) {
-  Crc32 crc;
-  crc.Update(bytes);
-  return crc.value();
-}
+uint32_t Crc32Of(std::string_view bytes) { return Crc32(0, bytes); }
 
 TEST(Crc32, KnownValues) {
   EXPECT_EQ(Crc32Of(""), 0u);
@@ -21,13 +17,10 @@ TEST(Crc32, KnownValues) {
 }
 
 TEST(Crc32, PiecesAreTheWhole) {
-  Crc32 crc;
-  crc.Update("1234");
-  Crc32 copy = crc;
-  crc.Update("56789");
-  copy.Update("5");
-  EXPECT_EQ(crc.value(), Crc32Of("123456789"));
-  EXPECT_EQ(copy.value(), Crc32Of("12345"));
+  const uint32_t begun = Crc32(0, "1234");
+  EXPECT_EQ(Crc32(begun, "56789"), Crc32Of("123456789"));
+  EXPECT_EQ(Crc32(begun, "5"), Crc32Of("12345"));
+  EXPECT_EQ(Crc32(begun, {}), begun);
 }
 
 }  // namespace

@@ -6,10 +6,9 @@
 namespace sluice::engine {
 
 uint32_t MemcachedHash(int rehash, std::string_view key) {
-  Crc32 crc;
-  if (rehash > 0) crc.Update(absl::AlphaNum(rehash).Piece());
-  crc.Update(key);
-  return (crc.value() >> 16) & 0x7fff;
+  uint32_t crc = 0;
+  if (rehash > 0) crc = Crc32(crc, absl::AlphaNum(rehash).Piece());
+  return (Crc32(crc, key) >> 16) & 0x7fff;
 }
 
 }  // namespace sluice::engine

@@ -39,17 +39,12 @@ KetamaRing::KetamaRing(std::span<const Member> members) {
     servers_[known->second].push_back(member.peer);
 
     const auto [host, port] = SplitName(member.name);
-    Crc32 base;
-    base.Update(host);
-    base.Update(std::string_view("\0", 1));
-    base.Update(port);
+    const uint32_t base = Crc32(Crc32(Crc32(0, host), std::string_view("\0", 1)), port);
     uint32_t previous = 0;
     for (int i = 0; i < member.weight * kPointsForWeight; ++i) {
       const char bytes[] = {static_cast<char>(previous), static_cast<char>(previous >> 8),
                             static_cast<char>(previous >> 16), static_cast<char>(previous >> 24)};
-      Crc32 crc = base;
-      crc.Update({bytes, sizeof(bytes)});
-      previous = crc.value();
+      previous = Crc32(base, {bytes, sizeof(bytes)});
       points_.push_back({.hash = previous, .server = known->second});
     }
   }
@@ -62,10 +57,8 @@ KetamaRing::KetamaRing(std::span<const Member> members) {
 }
 
 uint32_t KetamaRing::Find(std::string_view key) const {
-  Crc32 crc;
-  crc.Update(key);
   const auto found =
-      std::lower_bound(points_.begin(), points_.end(), crc.value(),
+      std::lower_bound(points_.begin(), points_.end(), Crc32(0, key),
                        [](const Point& point, uint32_t hash) { return point.hash < hash; });
   return static_cast<uint32_t>(found - points_.begin());
 }
