@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <unordered_map>
 #include <utility>
 
@@ -23,8 +22,6 @@ absl::StatusOr<std::unique_ptr<AccessLogs>> AccessLogs::Create(Logger& logger) {
   if (!logs->wake_fd_.valid()) return SystemError("eventfd()", errno);
   return logs;
 }
-
-AccessLogs::~AccessLogs() = default;
 
 absl::StatusOr<std::shared_ptr<AccessLogFile>> AccessLogs::Open(const config::AccessLog& log) {
   const std::string& path = log.path.text();
@@ -180,13 +177,8 @@ void AccessLogs::Reopen(int64_t now_ms) {
   named_files_.Clear();
   for (const auto& file : files_) {
     Flush(*file);
-    if (IsSameFile(file->path(), file->fd_.get())) continue;
-    absl::StatusOr<FileDescriptor> fd = OpenLogFile(file->path());
-    if (fd.ok()) {
-      file->fd_ = *std::move(fd);
-    } else {
-      logger_.Log(LogLevel::kEmerg, fd.status().message());
-    }
+    const absl::Status status = ReopenLogFile(file->path(), file->fd_);
+    if (!status.ok()) logger_.Log(LogLevel::kEmerg, status.message());
   }
 }
 

@@ -59,7 +59,6 @@ class AccessLogs {
 
   // `logger` outlives the logs; lost lines are told to it.
   static absl::StatusOr<std::unique_ptr<AccessLogs>> Create(Logger& logger);
-  ~AccessLogs();
   AccessLogs(const AccessLogs&) = delete;
   AccessLogs& operator=(const AccessLogs&) = delete;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,14 @@ bool IsSameFile(const std::string& path, int fd) {
   struct stat open;
   return stat(path.c_str(), &by_name) == 0 && fstat(fd, &open) == 0 &&
          by_name.st_dev == open.st_dev && by_name.st_ino == open.st_ino;
+}
+
+absl::Status ReopenLogFile(const std::string& path, FileDescriptor& fd) {
+  if (IsSameFile(path, fd.get())) return absl::OkStatus();
+  absl::StatusOr<FileDescriptor> renewed = OpenLogFile(path);
+  if (!renewed.ok()) return renewed.status();
+  fd = *std::move(renewed);
+  return absl::OkStatus();
 }
 
 bool WriteAll(int fd, std::string_view text) {

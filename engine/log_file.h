@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/file_descriptor.h"
 
@@ -16,6 +17,10 @@ absl::StatusOr<FileDescriptor> OpenLogFile(const std::string& path);
 
 // Whether `path` still leads to the file that is open as `fd`.
 bool IsSameFile(const std::string& path, int fd);
+
+// Opens `path` again in place of `fd`, which was opened there, if it leads to another file by now.
+// A failure leaves `fd` as it is.
+absl::Status ReopenLogFile(const std::string& path, FileDescriptor& fd);
 
 // False if some of `text` could not be written: the disk is full, say, or a FIFO is.
 bool WriteAll(int fd, std::string_view text);

@@ -84,13 +84,9 @@ void Logger::Reopen() {
   if (queueing_) Drain();
   for (const auto& known : files_) {
     const std::shared_ptr<LogSet::File> file = known.lock();
-    if (file == nullptr || !file->owned_fd.valid() || IsSameFile(file->path, file->fd)) continue;
-    absl::StatusOr<FileDescriptor> fd = OpenLogFile(file->path);
-    if (!fd.ok()) {
-      Log(LogLevel::kEmerg, fd.status().message());
-      continue;
-    }
-    file->owned_fd = *std::move(fd);
+    if (file == nullptr || !file->owned_fd.valid()) continue;
+    const absl::Status status = ReopenLogFile(file->path, file->owned_fd);
+    if (!status.ok()) Log(LogLevel::kEmerg, status.message());
     file->fd = file->owned_fd.get();
   }
   if (redirects_stderr_) RedirectStderrNow();

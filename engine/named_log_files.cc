@@ -7,6 +7,7 @@
 #include "engine/log_file.h"
 
 namespace sluice::engine {
+
 absl::Status NamedLogFiles::Use(const std::string& path, const config::LogFileCache& settings,
                                 int64_t now_ms, absl::FunctionRef<void(int fd)> use) {
   DropInactive(now_ms);
