@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -27,6 +26,7 @@
 #include "engine/daemon.h"
 #include "engine/file_descriptor.h"
 #include "engine/listener_sockets.h"
+#include "engine/monotonic_clock.h"
 #include "engine/pid_file.h"
 #include "engine/privileges.h"
 #include "engine/ring.h"
@@ -42,12 +42,6 @@ namespace {
 
 using config::LogLevel;
 using config::Plan;
-
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // The control thread, and everything that lives as long as the process does.
 class Server {
@@ -208,10 +202,11 @@ void Server::Control() {
   while (all_joined.revents == 0) {
     // A failure (no memory in the kernel) is passing; nothing is due then.
     if (poll(fds, std::size(fds), PollTimeoutMs()) < 0) continue;
-    if (access_log.revents != 0 || NowMs() >= access_logs_->due_ms()) access_logs_->Drain(NowMs());
+    if (access_log.revents != 0 || MonotonicMs() >= access_logs_->due_ms())
+      access_logs_->Drain(MonotonicMs());
     if (log.revents != 0) logger_.Drain();
     if (failed.revents != 0) EndAfterFailure();
-    if (reload.revents != 0) reload_->Continue(NowMs());
+    if (reload.revents != 0) reload_->Continue(MonotonicMs());
     if (signal.revents != 0) {
       while (const std::optional<int> number = signals_->Next()) OnSignal(*number);
     }
@@ -228,7 +223,7 @@ void Server::Control() {
 
 int Server::PollTimeoutMs() const {
   if (access_logs_->due_ms() == AccessLogs::kNever) return -1;
-  const int64_t wait_ms = access_logs_->due_ms() - NowMs();
+  const int64_t wait_ms = access_logs_->due_ms() - MonotonicMs();
   return static_cast<int>(std::clamp<int64_t>(wait_ms, 0, std::numeric_limits<int>::max()));
 }
 
@@ -256,7 +251,7 @@ void Server::OnSignal(int signal) {
     case SIGUSR1:
       logger_.Log(LogLevel::kNotice, absl::StrCat(what, "reopening logs"));
       logger_.Log(LogLevel::kNotice, "reopening logs");
-      reload_->ReopenLogs(NowMs());
+      reload_->ReopenLogs(MonotonicMs());
       break;
     default:
       logger_.Log(LogLevel::kInfo, absl::StrCat(what, "and ignored"));

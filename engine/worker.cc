@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <limits>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/limits.h"
 #include "engine/listener_options.h"
+#include "engine/monotonic_clock.h"
 #include "engine/system_error.h"
 #include "engine/upstream_socket.h"
 
@@ -31,14 +31,6 @@ namespace sluice::engine {
 using config::LogLevel;
 
 namespace {
-
-int64_t MonotonicUs() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-int64_t MonotonicMs() { return MonotonicUs() / 1000; }
 
 // Errors of accept that say nothing about the listener: it can be armed again at once
 // (accept(2), "Error handling").
