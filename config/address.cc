@@ -41,10 +41,21 @@ std::string_view HostText(const Address& address) {
   return text;
 }
 
+std::string_view IpBytes(const Address& address) {
+  if (address.family() == AF_INET) {
+    const in_addr& ip = reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr;
+    return {reinterpret_cast<const char*>(&ip), sizeof(ip)};
+  }
+  if (address.family() == AF_INET6) {
+    const in6_addr& ip = reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr;
+    return {reinterpret_cast<const char*>(&ip), sizeof(ip)};
+  }
+  return {};
+}
+
 bool IsWildcard(const Address& address) {
-  const std::string_view host = HostText(address);
-  return (address.family() == AF_INET && host == "0.0.0.0") ||
-         (address.family() == AF_INET6 && host == "::");
+  const std::string_view ip = IpBytes(address);
+  return !ip.empty() && ip.find_first_not_of('\0') == ip.npos;
 }
 
 std::string_view PortText(const Address& address) {

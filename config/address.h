@@ -33,6 +33,10 @@ std::string_view HostText(const Address& address);
 // The port; empty where there is none.
 std::string_view PortText(const Address& address);
 
+// The bytes of an IP address, 4 or 16, in network order; empty for others. Valid as long as
+// `address`.
+std::string_view IpBytes(const Address& address);
+
 // Whether it stands for every address of the machine: 0.0.0.0 or [::].
 bool IsWildcard(const Address& address);
 

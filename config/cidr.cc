@@ -1,7 +1,6 @@
 #include "config/cidr.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,7 +8,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "config/value.h"
 
 namespace sluice::config {
@@ -19,7 +18,7 @@ constexpr size_t kIp4Bytes = 4;
 constexpr size_t kIp6Bytes = 16;
 
 // ::ffff:0:0/96 (RFC 4291 2.5.5.2).
-constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr std::string_view kMappedPrefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 
 // The first `bits` of both are equal.
 bool SamePrefix(const uint8_t* a, const uint8_t* b, int bits) {
@@ -40,18 +39,11 @@ bool ClearHostBits(std::array<uint8_t, 16>& ip, int bits) {
 }  // namespace
 
 bool Cidr::Contains(const Address& address) const {
-  if (address.family() == AF_INET && family == AF_INET) {
-    const auto& ip4 = reinterpret_cast<const sockaddr_in&>(address.storage);
-    return SamePrefix(ip.data(), reinterpret_cast<const uint8_t*>(&ip4.sin_addr), prefix_bits);
-  }
-  if (address.family() == AF_INET6) {
-    const uint8_t* const ip6 =
-        reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr.s6_addr;
-    if (family == AF_INET6) return SamePrefix(ip.data(), ip6, prefix_bits);
-    return family == AF_INET && std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), ip6) &&
-           SamePrefix(ip.data(), ip6 + kMappedPrefix.size(), prefix_bits);
-  }
-  return address.family() == AF_UNIX && family == AF_UNIX;
+  if (family == AF_UNIX || address.family() == AF_UNIX) return family == address.family();
+  std::string_view bytes = IpBytes(address);
+  const bool is_mapped = family == AF_INET && absl::ConsumePrefix(&bytes, kMappedPrefix);
+  if (!is_mapped && family != address.family()) return false;
+  return SamePrefix(ip.data(), reinterpret_cast<const uint8_t*>(bytes.data()), prefix_bits);
 }
 
 absl::StatusOr<Cidr> ParseCidr(std::string_view text, bool* has_host_bits) {

@@ -154,19 +154,12 @@ std::optional<std::string_view> FindType(std::string_view tlvs, uint8_t type) {
 
 // --- Writing -------------------------------------------------------------------------------------
 
-bool IsIp(const config::Address& address) {
-  return address.family() == AF_INET || address.family() == AF_INET6;
-}
-
 // The bytes of an IP address; those of an IPv4 address mapped into IPv6 if `as_ip6`.
 std::string IpBytes(const config::Address& address, bool as_ip6) {
-  if (address.family() == AF_INET6) {
-    const auto& ip6 = reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr;
-    return {reinterpret_cast<const char*>(&ip6), sizeof(ip6)};
-  }
-  const auto& ip4 = reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr;
-  const std::string bytes(reinterpret_cast<const char*>(&ip4), sizeof(ip4));
-  return as_ip6 ? absl::StrCat(std::string(10, '\0'), "\xff\xff", bytes) : bytes;
+  const std::string_view bytes = config::IpBytes(address);
+  return as_ip6 && address.family() == AF_INET
+             ? absl::StrCat(std::string(10, '\0'), "\xff\xff", bytes)
+             : std::string(bytes);
 }
 
 uint16_t PortOf(const config::Address& address) {
@@ -215,7 +208,7 @@ std::optional<std::string> FindTlv(std::string_view tlvs, config::Tlv wanted) {
 
 std::string WriteProxyHeader(int version, const config::Address& source,
                              const config::Address& destination) {
-  const bool is_ip = IsIp(source) && IsIp(destination);
+  const bool is_ip = !config::IpBytes(source).empty() && !config::IpBytes(destination).empty();
   const bool is_ip6 = source.family() == AF_INET6 || destination.family() == AF_INET6;
   if (version == 1) {
     if (!is_ip) return "PROXY UNKNOWN\r\n";

@@ -1,6 +1,5 @@
 #include "engine/variables.h"
 
-#include <netinet/in.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -58,23 +57,6 @@ const std::string& HostName() {
     return new std::string(absl::AsciiStrToLower(buffer));
   }();
   return name;
-}
-
-void AppendBinary(const config::Address& address, std::string& out) {
-  switch (address.family()) {
-    case AF_INET: {
-      const auto& ip4 = reinterpret_cast<const sockaddr_in&>(address.storage);
-      out.append(reinterpret_cast<const char*>(&ip4.sin_addr), sizeof(ip4.sin_addr));
-      break;
-    }
-    case AF_INET6: {
-      const auto& ip6 = reinterpret_cast<const sockaddr_in6&>(address.storage);
-      out.append(reinterpret_cast<const char*>(&ip6.sin6_addr), sizeof(ip6.sin6_addr));
-      break;
-    }
-    default:
-      out += config::HostText(address);
-  }
 }
 
 // One entry for each attempt, as nginx lists them.
@@ -175,7 +157,9 @@ bool AppendUpstreamTls(VariableId id, const SessionFacts& facts, std::string& ou
 bool AppendVariable(const config::Variable& variable, const SessionFacts& facts, std::string& out) {
   switch (variable.id) {
     case VariableId::kBinaryRemoteAddr:
-      AppendBinary(facts.client, out);
+      // nginx: what is no IP address is there as text.
+      out += config::IpBytes(facts.client).empty() ? config::HostText(facts.client)
+                                                   : config::IpBytes(facts.client);
       return true;
     case VariableId::kBytesReceived:
       absl::StrAppend(&out, facts.bytes_received);
