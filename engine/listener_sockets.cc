@@ -8,13 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "engine/kept_listeners.h"
 #include "engine/listener_options.h"
 #include "engine/system_error.h"
 
@@ -166,16 +165,14 @@ void ListenerSockets::RemoveFilesExcept(const config::Plan& plan) {
 
 std::vector<std::string> ListenerSockets::Open(const config::Plan& plan, Logger& logger,
                                                const config::Plan* before) {
-  std::unordered_set<std::string_view> kept;
-  if (before != nullptr) {
-    for (const Listener& listener : before->listeners) kept.insert(listener.address.text);
-  }
+  std::vector<int> kept(plan.listeners.size(), config::kNoIndex);
+  if (before != nullptr) kept = KeptListeners(*before, plan);
   std::vector<std::string> problems;
   std::vector<size_t> usable;  // Indices of listeners.
   // All of them before the first is opened: our own sockets would be in the way.
   for (size_t i = 0; i < plan.listeners.size(); ++i) {
     const Listener& listener = plan.listeners[i];
-    if (kept.contains(listener.address.text)) continue;
+    if (kept[i] != config::kNoIndex) continue;
     absl::Status status = absl::OkStatus();
     if (listener.address.family() != AF_UNIX &&
         (before == nullptr || !IsInTheWay(*before, listener.address))) {

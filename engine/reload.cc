@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "absl/log/check.h"
 #include "absl/strings/str_cat.h"
+#include "engine/kept_listeners.h"
 #include "engine/privileges.h"
 #include "engine/restart_only.h"
 #include "engine/system_error.h"
@@ -28,20 +28,6 @@ rlim_t DescriptorLimit() {
   // Cannot fail.
   (void)getrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
-}
-
-// PlanSwitch::kept.
-std::vector<int> KeptListeners(const Plan& before, const Plan& now) {
-  std::unordered_map<std::string_view, int> by_address;
-  for (const config::Listener& listener : before.listeners) {
-    by_address.emplace(listener.address.text, static_cast<int>(by_address.size()));
-  }
-  std::vector<int> kept;
-  for (const config::Listener& listener : now.listeners) {
-    const auto known = by_address.find(listener.address.text);
-    kept.push_back(known == by_address.end() ? config::kNoIndex : known->second);
-  }
-  return kept;
 }
 
 std::vector<int> CpusOf(const config::Process& process, size_t shard) {

@@ -1,10 +1,10 @@
 #include "engine/restart_only.h"
 
 #include <string_view>
-#include <unordered_map>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/kept_listeners.h"
 #include "engine/listener_options.h"
 
 namespace sluice::engine {
@@ -43,14 +43,11 @@ std::vector<std::string> KeepUntilRestart(const config::Plan& running, config::P
     lines.push_back(Stays("pid", before.pid_file, now.pid_file));
     now.pid_file = before.pid_file;
   }
-  std::unordered_map<std::string_view, const config::Listener*> listening;
-  for (const config::Listener& listener : running.listeners) {
-    listening.emplace(listener.address.text, &listener);
-  }
-  for (const config::Listener& listener : next.listeners) {
-    const auto known = listening.find(listener.address.text);
-    if (known == listening.end()) continue;
-    const auto options = OptionsThatNeedARestart(*known->second, listener);
+  const std::vector<int> kept = KeptListeners(running, next);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] == config::kNoIndex) continue;
+    const config::Listener& listener = next.listeners[i];
+    const auto options = OptionsThatNeedARestart(running.listeners[kept[i]], listener);
     if (options.empty()) continue;
     lines.push_back(absl::StrCat("\"listen ", listener.address.text, "\" keeps its ",
                                  absl::StrJoin(options, ", "), " until sluice is restarted"));
