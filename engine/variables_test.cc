@@ -1,7 +1,5 @@
 #include "engine/variables.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +10,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "config/endpoint.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,22 +18,6 @@ namespace sluice::engine {
 namespace {
 
 using testing::MatchesRegex;
-
-config::Address Ip4(const char* ip, int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  inet_pton(AF_INET, ip, &address.sin_addr);
-  return config::AddressFromSockaddr(reinterpret_cast<sockaddr*>(&address), sizeof(address));
-}
-
-config::Address Ip6(const char* ip, int port) {
-  sockaddr_in6 address = {};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  inet_pton(AF_INET6, ip, &address.sin6_addr);
-  return config::AddressFromSockaddr(reinterpret_cast<sockaddr*>(&address), sizeof(address));
-}
 
 class VariablesTest : public testing::Test {
  protected:
@@ -63,9 +46,9 @@ class VariablesTest : public testing::Test {
   }
 
   config::Plan plan_;
-  config::Address client_ = Ip4("192.0.2.1", 1234);
-  config::Address peer_ = Ip4("192.0.2.9", 99);
-  config::Address server_ = Ip4("192.0.2.2", 443);
+  config::Address client_ = config::IpAddress("192.0.2.1", 1234);
+  config::Address peer_ = config::IpAddress("192.0.2.9", 99);
+  config::Address server_ = config::IpAddress("192.0.2.2", 443);
   int64_t session_ms_ = 1234;
   CloseReason close_reason_ = CloseReason::kClientClosed;
   std::vector<UpstreamAttempt> attempts_;
@@ -78,7 +61,7 @@ TEST_F(VariablesTest, AddressesAndPortsStandApart) {
   EXPECT_EQ(Value("remote_port"), "1234");
   EXPECT_EQ(Value("server_addr"), "192.0.2.2");
   EXPECT_EQ(Value("server_port"), "443");
-  client_ = Ip6("2001:db8::1", 5);
+  client_ = config::IpAddress("2001:db8::1", 5);
   EXPECT_EQ(Value("remote_addr"), "2001:db8::1");
   EXPECT_EQ(Value("remote_port"), "5");
 }
@@ -94,7 +77,7 @@ TEST_F(VariablesTest, UnixClientsHaveNoPort) {
 
 TEST_F(VariablesTest, BinaryAddressesHaveFourOrSixteenBytes) {
   EXPECT_EQ(Value("binary_remote_addr"), std::string("\xc0\x00\x02\x01", 4));
-  client_ = Ip6("2001:db8::1", 5);
+  client_ = config::IpAddress("2001:db8::1", 5);
   EXPECT_EQ(Value("binary_remote_addr"),
             std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16));
 }
@@ -162,7 +145,8 @@ TEST_F(VariablesTest, WhatAProxyHeaderSays) {
   EXPECT_EQ(Value("proxy_protocol_addr"), "none");
   EXPECT_EQ(Value("realip_remote_addr"), "192.0.2.9");
   EXPECT_EQ(Value("realip_remote_port"), "99");
-  proxy_header_ = {.source = Ip6("2001:db8::5", 5), .destination = Ip6("2001:db8::6", 6)};
+  proxy_header_ = {.source = config::IpAddress("2001:db8::5", 5),
+                   .destination = config::IpAddress("2001:db8::6", 6)};
   EXPECT_EQ(Value("proxy_protocol_addr"), "2001:db8::5");
   EXPECT_EQ(Value("proxy_protocol_port"), "5");
   EXPECT_EQ(Value("proxy_protocol_server_addr"), "2001:db8::6");
