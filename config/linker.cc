@@ -312,6 +312,15 @@ Plan Linker::Finish(Process process, VariableTable variables, const TlsCheck& ch
   plan_.num_set_slots = variables.num_slots();
   plan_.variables = std::move(variables).Finish(diagnostics_);
   plan_.tls_profiles = std::move(tls_profiles_).Take();
+  const bool uses_server_addr =
+      std::any_of(plan_.variables.begin(), plan_.variables.end(),
+                  [](const Variable& variable) { return variable.id == VariableId::kServerAddr; });
+  for (Listener& listener : plan_.listeners) {
+    const Server& server = plan_.servers[listener.server];
+    listener.tells_local_address =
+        IsWildcard(listener.address) &&
+        (uses_server_addr || server.sent_proxy_header != SentProxyHeader::kNone);
+  }
   return std::move(plan_);
 }
 

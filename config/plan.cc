@@ -1,7 +1,5 @@
 #include "config/plan.h"
 
-#include <algorithm>
-
 namespace sluice::config {
 
 const char* LogLevelName(LogLevel level) {
@@ -24,11 +22,6 @@ const char* LogLevelName(LogLevel level) {
       return "debug";
   }
   return "unknown";
-}
-
-bool Plan::uses(VariableId id) const {
-  return std::any_of(variables.begin(), variables.end(),
-                     [id](const Variable& variable) { return variable.id == id; });
 }
 
 }  // namespace sluice::config

@@ -113,6 +113,8 @@ struct Listener {
   bool ipv6only = true;
   bool deferred = false;
   bool proxy_protocol = false;  // A PROXY header comes before everything else.
+  // `address` stands for several, and it matters which one a client has connected to.
+  bool tells_local_address = false;
   Keepalive keepalive;
 };
 
@@ -228,9 +230,6 @@ struct Plan {
   // What the templates of the plan have in them.
   std::vector<Variable> variables;
   int num_set_slots = 0;  // Values of `set` that each connection has room for.
-
-  // Whether any template has this variable in it.
-  bool uses(VariableId id) const;
 };
 
 }  // namespace sluice::config

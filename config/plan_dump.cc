@@ -92,6 +92,7 @@ void DumpListener(const Listener& listener, Dump& dump) {
             " reuseport=", OnOff(listener.reuseport), " ipv6only=", OnOff(listener.ipv6only),
             " deferred=", OnOff(listener.deferred),
             listener.proxy_protocol ? " proxy_protocol" : "",
+            listener.tells_local_address ? " tells_local_address" : "",
             " keepalive=", KeepaliveText(listener.keepalive));
 }
 

@@ -38,12 +38,6 @@ int NumPeersUp(const config::Upstream& upstream) {
 
 }  // namespace
 
-bool Connection::NeedsLocalAddress(const config::Plan& plan, const config::Listener& listener) {
-  if (!config::IsWildcard(listener.address)) return false;
-  return plan.uses(config::VariableId::kServerAddr) ||
-         plan.servers[listener.server].sent_proxy_header != config::SentProxyHeader::kNone;
-}
-
 Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> plan, Client client,
                        int64_t now_ms)
     : shard_(shard),

@@ -100,8 +100,7 @@ class Connection {
     int listener;
     int fd;
     config::Address address;
-    // What the client connected to, if that is not the listener's address: where that is a wildcard
-    // and the plan asks for it (NeedsLocalAddress).
+    // What the client connected to, where Listener::tells_local_address asks for it.
     std::unique_ptr<config::Address> local_address = nullptr;
   };
 
@@ -168,8 +167,6 @@ class Connection {
     return ignores(side) ? nullptr : relay_.splice_pipe_from(side);
   }
   SplicePipe* pipe_to_drain(Side side) const { return relay_.WishToDrain(side); }
-  // Whether a connection to `listener` of `plan` has to be told its Client::local_address.
-  static bool NeedsLocalAddress(const config::Plan& plan, const config::Listener& listener);
   // Logs, at `info`, that the upstream has just been reached from address `local`. Nothing when the
   // connection has been told to end meanwhile.
   void LogConnected(const config::Address& local) const;

@@ -403,11 +403,10 @@ void Worker::AddConnection(Listener& listener, FileDescriptor client) {
   Slot& slot = *free_slots_.back();
   free_slots_.pop_back();
   ++num_connections_;
-  const config::Plan& plan = listener.plan->plan();
   Connection::Client accepted{.listener = listener.index,
                               .fd = client.get(),
                               .address = AddressOf(client.get(), getpeername)};
-  if (Connection::NeedsLocalAddress(plan, plan.listeners[listener.index])) {
+  if (listener.plan->plan().listeners[listener.index].tells_local_address) {
     accepted.local_address =
         std::make_unique<config::Address>(AddressOf(client.get(), getsockname));
   }
