@@ -13,7 +13,7 @@ std::string WriteConfig(const TempDir& dir, std::string_view stream) {
       "nginx.conf",
       absl::StrCat("load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
                    "daemon off; master_process off; pid nginx.pid; error_log stderr info;\n"
-                   "events { worker_connections 1024; }\n"
+                   "worker_rlimit_nofile 20000; events { worker_connections 8192; }\n"
                    "stream {\n",
                    stream, "}\n"));
 }

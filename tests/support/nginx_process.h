@@ -19,6 +19,8 @@ class NginxProcess {
   ~NginxProcess();
 
   const std::string& prefix() const { return dir_.path(); }
+  // Where a log is that the configuration names by `name`.
+  std::string File(std::string_view name) const { return dir_.File(name); }
   pid_t pid() const { return child_.pid(); }
   void Signal(int signal) { child_.Signal(signal); }
   // Waits for `text` in its error log.

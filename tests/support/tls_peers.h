@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/support/child_process.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/nginx_process.h"
 
 namespace sluice::testing {
 
@@ -17,7 +17,6 @@ class NginxTlsUpstream {
   // `ssl` are more directives of its server block, at least ssl_certificate and
   // ssl_certificate_key. Waits until it listens.
   NginxTlsUpstream(std::string_view plain_address, std::string_view ssl);
-  ~NginxTlsUpstream();
 
   const std::string& address() const { return address_; }
   // Waits until `count` connections have ended and returns a line for each:
@@ -25,9 +24,8 @@ class NginxTlsUpstream {
   std::vector<std::string> WaitForConnections(int count) const;
 
  private:
-  const TempDir dir_;
   const std::string address_;
-  ChildProcess child_;
+  NginxProcess nginx_;
 };
 
 // `openssl s_server`: one connection at a time, answers each line reversed.
