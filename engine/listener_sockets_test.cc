@@ -19,15 +19,17 @@
 #include "engine/listener_options.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/free_port.h"
 
 namespace sluice::engine {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::SizeIs;
+using sluice::testing::FreePort;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 config::Address Loopback(int port) {
   const sockaddr_in address = {
@@ -54,23 +56,12 @@ int GetOption(const FileDescriptor& fd, int level, int option) {
   return value;
 }
 
-// A TCP port of loopback that was free a moment ago.
-int FreePort() {
-  FileDescriptor fd(socket(AF_INET, SOCK_STREAM, 0));
-  config::Address address = Loopback(0);
-  EXPECT_EQ(bind(fd.get(), address.sockaddr_ptr(), address.storage_len), 0);
-  sockaddr_in bound;
-  socklen_t len = sizeof(bound);
-  EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &len), 0);
-  return ntohs(bound.sin_port);
-}
-
 bool CanConnect(const config::Address& address) {
   FileDescriptor fd(socket(address.family(), SOCK_STREAM, 0));
   return connect(fd.get(), address.sockaddr_ptr(), address.storage_len) == 0;
 }
 
-class ListenerSocketsTest : public testing::Test {
+class ListenerSocketsTest : public ::testing::Test {
  protected:
   ListenerSocketsTest() : sockets_(std::make_unique<ListenerSockets>()) {
     unlink(path_.c_str());
