@@ -1,10 +1,7 @@
 #include "config/include.h"
 
-#include <glob.h>
-
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "config/parser.h"
 #include "config/quote.h"
@@ -12,8 +9,12 @@
 
 namespace sluice::config {
 
-Includer::Includer(std::string directory, SourceSet& sources, DiagnosticList& diagnostics)
-    : directory_(std::move(directory)), sources_(sources), diagnostics_(diagnostics) {}
+Includer::Includer(std::string directory, const System& system, SourceSet& sources,
+                   DiagnosticList& diagnostics)
+    : directory_(std::move(directory)),
+      system_(system),
+      sources_(sources),
+      diagnostics_(diagnostics) {}
 
 std::vector<const IncludedFile*> Includer::Open(const Word& pattern) {
   const std::string path = ResolvePath(directory_, pattern.text);
@@ -45,15 +46,11 @@ std::vector<const IncludedFile*> Includer::Open(const Word& pattern) {
 std::vector<std::string> Includer::Expand(const Word& pattern, const std::string& path) {
   // The same test as nginx's: without one of these it must be a file that is there.
   if (path.find_first_of("*?[") == std::string::npos) return {path};
-  glob_t matches = {};
-  const int result = glob(path.c_str(), /*flags=*/0, /*errfunc=*/nullptr, &matches);
-  absl::Cleanup free_matches = [&matches] { globfree(&matches); };
-  if (result == GLOB_NOMATCH) return {};
-  if (result != 0) {
-    diagnostics_.Error(pattern.span, absl::StrCat("cannot list ", Quote(path), ": glob() failed"));
-    return {};
-  }
-  return {matches.gl_pathv, matches.gl_pathv + matches.gl_pathc};
+  absl::StatusOr<std::vector<std::string>> names = system_.match_files(path);
+  if (names.ok()) return *std::move(names);
+  diagnostics_.Error(pattern.span,
+                     absl::StrCat("cannot list ", Quote(path), ": ", names.status().message()));
+  return {};
 }
 
 }  // namespace sluice::config

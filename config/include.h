@@ -9,6 +9,7 @@
 
 #include "config/diagnostic.h"
 #include "config/source_text.h"
+#include "config/system.h"
 #include "config/tree.h"
 
 namespace sluice::config {
@@ -21,9 +22,10 @@ struct IncludedFile {
 // Reads and parses each file once, however often it is included, and owns the trees.
 class Includer {
  public:
-  // `directory`: what relative names start from, the main file's folder. `sources` and
-  // `diagnostics` must outlive the includer.
-  Includer(std::string directory, SourceSet& sources, DiagnosticList& diagnostics);
+  // `directory`: what relative names start from, the main file's folder. All others must outlive
+  // the includer.
+  Includer(std::string directory, const System& system, SourceSet& sources,
+           DiagnosticList& diagnostics);
 
   // The files that `pattern` means, in the order in which they are to be read: the one of that
   // name, or, with one of `*?[` in it, all that match, sorted; that may be none. What cannot be
@@ -34,6 +36,7 @@ class Includer {
   std::vector<std::string> Expand(const Word& pattern, const std::string& path);
 
   const std::string directory_;
+  const System& system_;
   SourceSet& sources_;
   DiagnosticList& diagnostics_;
   std::deque<IncludedFile> files_;

@@ -9,6 +9,7 @@
 
 #include "config/diagnostic.h"
 #include "config/source_text.h"
+#include "config/system.h"
 #include "config/tree.h"
 
 namespace sluice::config {
@@ -35,9 +36,10 @@ class IncluderTest : public testing::Test {
     return dump;
   }
 
-  void Start() { includer_.emplace(directory_, sources_, diagnostics_); }
+  void Start() { includer_.emplace(directory_, system_, sources_, diagnostics_); }
 
   std::string directory_;
+  const System system_ = ThisSystem();
   SourceSet sources_;
   DiagnosticList diagnostics_;
   std::optional<Includer> includer_;

@@ -27,7 +27,7 @@ Tree ParseGlobals(const SourceFile& source, DiagnosticList& diagnostics) {
 
 LoadResult Load(const LoadOptions& options) {
   LoadResult result;
-  SourceSet sources;
+  SourceSet sources(options.system.read_file);
   const SourceFile* globals = sources.AddText("-g", options.globals);
   const std::string path = ResolvePath(options.prefix, options.file);
   const absl::StatusOr<const SourceFile*> source = sources.Read(path);
@@ -47,7 +47,7 @@ LoadResult Load(const LoadOptions& options) {
                            .default_error_log = options.default_error_log,
                            .system = options.system,
                            .check_tls = options.check_tls};
-  Includer includer(input.conf_directory, sources, result.diagnostics);
+  Includer includer(input.conf_directory, input.system, sources, result.diagnostics);
   result.plan = Compile(input, includer, result.diagnostics);
   result.files = std::move(sources).TakeFiles();
   return result;

@@ -1,6 +1,7 @@
 #include "config/read_file.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +49,15 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
           absl::StrCat("larger than ", kFileBytesMax >> 20, " MiB, the most a file may have"));
     }
   }
+}
+
+absl::StatusOr<std::vector<std::string>> MatchFiles(const std::string& pattern) {
+  glob_t matches = {};
+  const int result = glob(pattern.c_str(), /*flags=*/0, /*errfunc=*/nullptr, &matches);
+  absl::Cleanup free_matches = [&matches] { globfree(&matches); };
+  if (result == GLOB_NOMATCH) return std::vector<std::string>();
+  if (result != 0) return absl::UnavailableError("glob() failed");
+  return std::vector<std::string>(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
 }
 
 std::string ResolvePath(std::string_view directory, std::string_view path) {

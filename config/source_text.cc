@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "config/read_file.h"
 
 namespace sluice::config {
 
@@ -45,7 +44,7 @@ std::string Span::Where() const { return absl::StrCat(file->name(), ":", file->L
 absl::StatusOr<const SourceFile*> SourceSet::Read(const std::string& path) {
   const auto known = by_path_.find(path);
   if (known != by_path_.end()) return known->second;
-  absl::StatusOr<std::string> text = ReadFile(path);
+  absl::StatusOr<std::string> text = read_(path);
   if (!text.ok()) return text.status();
   const int order = static_cast<int>(files_.size() + texts_.size());
   files_.emplace_back(path, *std::move(text), order);

@@ -7,12 +7,15 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "config/read_file.h"
 
 namespace sluice::config {
 
@@ -60,7 +63,10 @@ struct Span {
 // Owns every text of one run. Addresses of files stay valid when the set grows or is moved.
 class SourceSet {
  public:
-  // The file at `path`, read at the first call for it. Fails as ReadFile does.
+  using Reader = std::function<absl::StatusOr<std::string>(const std::string& path)>;
+  explicit SourceSet(Reader read = ReadFile) : read_(std::move(read)) {}
+
+  // The file at `path`, read at the first call for it. Fails as the reader does.
   absl::StatusOr<const SourceFile*> Read(const std::string& path);
 
   // A text that is no file, such as that of the -g option. Does not show up in TakeFiles.
@@ -70,6 +76,7 @@ class SourceSet {
   std::vector<SourceFile> TakeFiles() &&;
 
  private:
+  Reader read_;
   std::deque<SourceFile> files_;
   std::deque<SourceFile> texts_;
   std::unordered_map<std::string, const SourceFile*> by_path_;

@@ -10,10 +10,15 @@
 
 #include "absl/status/statusor.h"
 #include "config/address.h"
+#include "config/read_file.h"
 
 namespace sluice::config {
 
 struct System {
+  // Contents of a file, and the files that a pattern matches: as read_file.h says.
+  std::function<absl::StatusOr<std::string>(const std::string& path)> read_file = ReadFile;
+  std::function<absl::StatusOr<std::vector<std::string>>(const std::string& pattern)> match_files =
+      MatchFiles;
   // All addresses of a host name, port 0, IPv4 first; never an empty list. The message of a failure
   // says why: "Name or service not known".
   std::function<absl::StatusOr<std::vector<Address>>(const std::string& host)> resolve;

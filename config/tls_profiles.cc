@@ -257,7 +257,7 @@ int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path
 const std::string* TlsProfiles::Load(const std::string& path, Span span) {
   auto known = files_.find(path);
   if (known == files_.end()) {
-    absl::StatusOr<std::string> contents = ReadFile(path);
+    absl::StatusOr<std::string> contents = system_.read_file(path);
     if (contents.ok() && contents->empty()) {
       contents = absl::InvalidArgumentError("the file is empty");
     }
