@@ -12,6 +12,8 @@
 #include "engine/log_line.h"
 #include "engine/system_error.h"
 #include "tls/key_log.h"
+#include "tls/session.h"
+#include "tls/settings.h"
 
 namespace sluice::engine {
 
@@ -665,7 +667,6 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
 }
 
 SessionFacts Connection::Facts() const {
-  const bool tells_tls = uses_tls() && relay_.session() != nullptr;
   return {.plan = plan_->plan(),
           .number = number_,
           .client = client_address_,
@@ -676,11 +677,25 @@ SessionFacts Connection::Facts() const {
           .bytes_received = relay_.bytes().from_client - num_header_bytes_,
           .bytes_sent = relay_.bytes().to_client,
           .attempts = attempt_facts_,
-          .upstream_tls = relay_.session(),
-          .upstream_tls_settings =
-              tells_tls ? &plan_->plan().tls_profiles[server_.tls_profile] : nullptr,
+          .upstream_tls = UpstreamTlsFacts(),
           .proxy_header = forwarded_ != nullptr ? &forwarded_->header : nullptr,
           .set_values = set_values_};
+}
+
+std::optional<UpstreamTls> Connection::UpstreamTlsFacts() const {
+  const tls::Session* session = relay_.session();
+  if (!uses_tls() || session == nullptr) return std::nullopt;
+  UpstreamTls facts = {.verify = plan_->plan().tls_profiles[server_.tls_profile].verify,
+                       .server_name = session->server_name(),
+                       .established = session->established(),
+                       .failure = session->failure()};
+  if (facts.established) {
+    facts.cipher = session->cipher();
+    facts.group = session->group();
+    facts.protocol = tls::VersionName(session->version());
+    facts.resumed = session->resumed();
+  }
+  return facts;
 }
 
 void Connection::LogSession() {

@@ -284,6 +284,7 @@ class Connection {
   void LogSession();
   // What variables are made of. Uses `this` and what it holds.
   SessionFacts Facts() const;
+  std::optional<UpstreamTls> UpstreamTlsFacts() const;
   // Adds to the metrics what has moved since the last call.
   void CountBytes();
 

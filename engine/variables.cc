@@ -12,7 +12,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "engine/version.h"
-#include "tls/settings.h"
 
 namespace sluice::engine {
 namespace {
@@ -120,35 +119,32 @@ bool AppendProxyProtocol(const config::Variable& variable, const ProxyHeader& he
   return true;
 }
 
-void AppendVerifyResult(const SessionFacts& facts, std::string& out) {
-  const tls::Failure& failure = facts.upstream_tls->failure();
+void AppendVerifyResult(const UpstreamTls& tls, std::string& out) {
+  const tls::Failure& failure = tls.failure;
   if (failure.kind == tls::FailureKind::kCertificateUntrusted ||
       failure.kind == tls::FailureKind::kNameMismatch) {
     absl::StrAppend(&out, "FAILED:", failure.text);
   } else {
-    out += facts.upstream_tls_settings->verify && facts.upstream_tls->established() ? "SUCCESS"
-                                                                                    : "NONE";
+    out += tls.verify && tls.established ? "SUCCESS" : "NONE";
   }
 }
 
-bool AppendUpstreamTls(VariableId id, const SessionFacts& facts, std::string& out) {
-  if (facts.upstream_tls == nullptr) return false;
-  const tls::Session& session = *facts.upstream_tls;
+bool AppendUpstreamTls(VariableId id, const UpstreamTls& tls, std::string& out) {
   if (id == VariableId::kUpstreamSslVerifyResult) {
-    AppendVerifyResult(facts, out);
+    AppendVerifyResult(tls, out);
     return true;
   }
-  if (id == VariableId::kUpstreamSslServerName) return AppendIfAny(session.server_name(), out);
-  if (!session.established()) return false;
+  if (id == VariableId::kUpstreamSslServerName) return AppendIfAny(tls.server_name, out);
+  if (!tls.established) return false;
   switch (id) {
     case VariableId::kUpstreamSslCipher:
-      return AppendIfAny(session.cipher(), out);
+      return AppendIfAny(tls.cipher, out);
     case VariableId::kUpstreamSslCurve:
-      return AppendIfAny(session.group(), out);
+      return AppendIfAny(tls.group, out);
     case VariableId::kUpstreamSslProtocol:
-      return AppendIfAny(tls::VersionName(session.version()), out);
+      return AppendIfAny(tls.protocol, out);
     default:
-      return AppendIfAny(session.resumed() ? "r" : ".", out);
+      return AppendIfAny(tls.resumed ? "r" : ".", out);
   }
 }
 
@@ -235,7 +231,8 @@ bool AppendVariable(const config::Variable& variable, const SessionFacts& facts,
     case VariableId::kUpstreamSslServerName:
     case VariableId::kUpstreamSslSessionReused:
     case VariableId::kUpstreamSslVerifyResult:
-      return AppendUpstreamTls(variable.id, facts, out);
+      return facts.upstream_tls.has_value() &&
+             AppendUpstreamTls(variable.id, *facts.upstream_tls, out);
     case VariableId::kSet:
       out += facts.set_values[variable.slot];
       return true;

@@ -14,7 +14,7 @@
 #include "config/variable.h"
 #include "engine/close_reason.h"
 #include "engine/proxy_protocol.h"
-#include "tls/session.h"
+#include "tls/outcome.h"
 
 namespace sluice::engine {
 
@@ -33,6 +33,19 @@ struct UpstreamAttempt {
   uint64_t bytes_sent = 0;
 };
 
+// TLS to the upstream.
+struct UpstreamTls {
+  bool verify = false;
+  std::string_view server_name;  // Sent as SNI; empty: none.
+  // The handshake is done; what follows is known only then.
+  bool established = false;
+  std::string_view cipher;
+  std::string_view group;
+  std::string_view protocol;
+  bool resumed = false;
+  const tls::Failure& failure;
+};
+
 // What is known of a session now. A view: everything outlives the calls it is given to.
 struct SessionFacts {
   const config::Plan& plan;
@@ -45,9 +58,7 @@ struct SessionFacts {
   uint64_t bytes_received = 0;  // From the client.
   uint64_t bytes_sent = 0;      // To the client.
   std::span<const UpstreamAttempt> attempts;
-  // Of the last attempt. Null: it has no TLS.
-  const tls::Session* upstream_tls = nullptr;
-  const tls::Settings* upstream_tls_settings = nullptr;
+  std::optional<UpstreamTls> upstream_tls;    // Of the last attempt. None: it has no TLS.
   const ProxyHeader* proxy_header = nullptr;  // Null: there was none.
   std::span<const std::string> set_values;    // By Variable::slot.
 };

@@ -13,10 +13,13 @@
 #include "config/endpoint.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tls/outcome.h"
 
 namespace sluice::engine {
 namespace {
 
+using testing::Each;
+using testing::ElementsAre;
 using testing::MatchesRegex;
 
 class VariablesTest : public testing::Test {
@@ -32,6 +35,7 @@ class VariablesTest : public testing::Test {
             .bytes_received = 10,
             .bytes_sent = 20,
             .attempts = attempts_,
+            .upstream_tls = upstream_tls_,
             .proxy_header = proxy_header_ ? &*proxy_header_ : nullptr,
             .set_values = set_values_};
   }
@@ -52,9 +56,38 @@ class VariablesTest : public testing::Test {
   int64_t session_ms_ = 1234;
   CloseReason close_reason_ = CloseReason::kClientClosed;
   std::vector<UpstreamAttempt> attempts_;
+  std::optional<UpstreamTls> upstream_tls_;
   std::optional<ProxyHeader> proxy_header_;
   std::vector<std::string> set_values_ = {"first", "second"};
 };
+
+TEST_F(VariablesTest, TlsIsToldAsFarAsItGot) {
+  constexpr std::string_view kNames[] = {"upstream_ssl_server_name", "upstream_ssl_verify_result",
+                                         "upstream_ssl_protocol",    "upstream_ssl_cipher",
+                                         "upstream_ssl_curve",       "upstream_ssl_session_reused"};
+  const auto values = [&] {
+    std::vector<std::string> list;
+    for (const std::string_view name : kNames) list.push_back(Value(name));
+    return list;
+  };
+  EXPECT_THAT(values(), Each("none"));
+
+  tls::Failure failure;
+  upstream_tls_.emplace(UpstreamTls{.verify = true, .server_name = "backend", .failure = failure});
+  EXPECT_THAT(values(), ElementsAre("backend", "NONE", "none", "none", "none", "none"));
+  failure = {.kind = tls::FailureKind::kNameMismatch, .text = "another name"};
+  EXPECT_EQ(Value("upstream_ssl_verify_result"), "FAILED:another name");
+
+  failure = {};
+  upstream_tls_.emplace(UpstreamTls{.verify = true,
+                                    .established = true,
+                                    .cipher = "AES",
+                                    .group = "X25519",
+                                    .protocol = "TLSv1.3",
+                                    .resumed = true,
+                                    .failure = failure});
+  EXPECT_THAT(values(), ElementsAre("none", "SUCCESS", "TLSv1.3", "AES", "X25519", "r"));
+}
 
 TEST_F(VariablesTest, AddressesAndPortsStandApart) {
   EXPECT_EQ(Value("remote_addr"), "192.0.2.1");
