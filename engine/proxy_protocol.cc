@@ -68,13 +68,17 @@ std::optional<config::Address> ParseV1Address(int family, std::string_view ip,
 }
 
 ProxyHeaderResult ReadV1(std::string_view text) {
-  const size_t end = text.substr(0, kV1BytesMax).find("\r\n");
+  const std::string_view line = text.substr(0, kV1BytesMax);
+  const size_t end = line.find("\r\n");
+  // Never a part of a header but where whatever comes is to be ignored (section 2.1). Looked for
+  // even if there is an end behind it: that may come later.
+  if (line.substr(0, end).find('\n') != std::string_view::npos &&
+      !line.substr(kV1Start.size()).starts_with("UNKNOWN ")) {
+    return Invalid("a line feed without CR");
+  }
   if (end == std::string_view::npos) {
-    if (text.size() >= kV1BytesMax) return Invalid("no end of line within 107 bytes");
-    // A line feed alone never becomes one.
-    return text.find('\n') == std::string_view::npos
-               ? ProxyHeaderResult{.state = State::kIncomplete}
-               : Invalid("a line feed without CR");
+    return text.size() < kV1BytesMax ? ProxyHeaderResult{.state = State::kIncomplete}
+                                     : Invalid("no end of line within 107 bytes");
   }
   ProxyHeaderResult result = {.state = State::kComplete, .num_bytes = end + 2};
   const std::vector<std::string_view> words =

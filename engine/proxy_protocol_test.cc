@@ -83,6 +83,18 @@ TEST(ProxyProtocol, WhatIsNoHeaderIsInvalidAsSoonAsThatIsClear) {
   }
 }
 
+// A bug fixed: whether a header with a line feed of its own was one depended on how it was cut.
+TEST(ProxyProtocol, ALineFeedMeansTheSameWhateverHasComeBehindIt) {
+  for (const std::string_view rest : {"", "\r", "\r\n", "x\r\n"}) {
+    const ProxyHeaderResult result = Read(absl::StrCat("PROXY TCP4 1.2.3.4\n", rest));
+    EXPECT_EQ(result.state, State::kInvalid) << rest;
+    EXPECT_EQ(result.error, "a line feed without CR") << rest;
+  }
+  EXPECT_EQ(Shown("PROXY UNKNOWN a\n"), "incomplete");
+  EXPECT_EQ(Shown("PROXY UNKNOWN a\nb\r\n"), "nobody 19");
+  EXPECT_EQ(Shown("PROXY UNKNOWN\n\r\n"), "invalid");
+}
+
 TEST(ProxyProtocol, EveryBeginningOfAHeaderIsIncomplete) {
   for (const std::string& header : {std::string("PROXY TCP4 1.2.3.4 5.6.7.8 80 443\r\n"),
                                     V2(0x21, 0x11, Ip4Body()), V2(0x20, 0x00, "")}) {
