@@ -13,8 +13,20 @@ namespace {
 // A longer line is shown as a window around the fault.
 constexpr size_t kWindowBytesMax = 160;
 constexpr size_t kWindowBytesBefore = 60;
+// A UTF-8 character's, behind its first.
+constexpr size_t kContinuationBytesMax = 3;
 
 bool ContinuesCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Where the character that holds byte `pos` of `text` begins. Bytes that are no UTF-8 are
+// characters of their own.
+size_t CharacterBegin(std::string_view text, size_t pos) {
+  for (size_t i = pos; pos - i <= kContinuationBytesMax && i < text.size(); --i) {
+    if (!ContinuesCharacter(text[i])) return static_cast<unsigned char>(text[i]) >= 0xC0 ? i : pos;
+    if (i == 0) break;
+  }
+  return pos;
+}
 
 // One character of the file as the terminal may see it. Bytes above 0x7F pass: UTF-8.
 char Printable(char c) {
@@ -30,9 +42,9 @@ void Draw(std::string_view text, size_t begin, size_t end, Diagnostic* diagnosti
   size_t window_end = text.size();
   if (text.size() > kWindowBytesMax) {
     window_begin = begin > kWindowBytesBefore ? begin - kWindowBytesBefore : 0;
-    while (window_begin > 0 && ContinuesCharacter(text[window_begin])) --window_begin;
+    window_begin = CharacterBegin(text, window_begin);
     window_end = std::min(window_begin + kWindowBytesMax, text.size());
-    while (window_end < text.size() && ContinuesCharacter(text[window_end])) ++window_end;
+    if (window_end < text.size()) window_end = CharacterBegin(text, window_end);
   }
   if (window_begin > 0) {
     diagnostic->line = "...";
@@ -40,7 +52,7 @@ void Draw(std::string_view text, size_t begin, size_t end, Diagnostic* diagnosti
   }
   for (size_t i = window_begin; i < window_end; ++i) {
     diagnostic->line += Printable(text[i]);
-    if (ContinuesCharacter(text[i])) continue;
+    if (ContinuesCharacter(text[i]) && i != begin) continue;
     if (i < begin) {
       // The same tab under a tab: aligned at any tab width.
       diagnostic->caret += text[i] == '\t' ? '\t' : ' ';
@@ -86,6 +98,7 @@ void DiagnosticList::Add(Severity severity, Span span, std::string message) {
               .offset = span.begin};
   if (span.file != nullptr) {
     entry.diagnostic.file = EscapeControls(span.file->name());
+    span.begin = static_cast<uint32_t>(CharacterBegin(span.file->text(), span.begin));
     entry.diagnostic.place = span.file->PlaceOf(span.begin);
     const int line = entry.diagnostic.place.line;
     const uint32_t line_begin = span.file->LineBegin(line);

@@ -51,6 +51,28 @@ TEST(DiagnosticList, KeepsTheCaretUnderTheTextBehindTabsAndUmlauts) {
   EXPECT_EQ(list.Render(), "f:1:4: error: m\n\t\xC3\xA4\tbad\xC3\xB6;\n\t \t^~~~\n");
 }
 
+// A bug fixed: a place within a character, such as the last byte of a word, had no caret.
+TEST(DiagnosticList, MarksTheCharacterThatAPlaceIsIn) {
+  const SourceFile file("f", "a\xE2\x82\xAC", 0);
+  DiagnosticList list;
+  list.Error({&file, 3, 4}, "m");
+  EXPECT_EQ(list.Render(), "f:1:2: error: m\na\xE2\x82\xAC\n ^\n");
+}
+
+TEST(DiagnosticList, MarksBytesThatAreNoCharacter) {
+  const SourceFile file("f", "\x80\x80;", 0);
+  DiagnosticList list;
+  list.Error({&file, 1, 3}, "m");
+  EXPECT_EQ(list.Render(), "f:1:1: error: m\n\x80\x80;\n^~\n");
+}
+
+TEST(DiagnosticList, ShowsAWindowOfALongLineWhateverItsBytes) {
+  const SourceFile file("f", std::string(2000, '\x80'), 0);
+  DiagnosticList list;
+  list.Error({&file, 1000, 1001}, "m");
+  EXPECT_LE(list.Sorted()[0].line.size(), 3u + 163u + 3u);
+}
+
 TEST(DiagnosticList, MarksAPlaceWithoutText) {
   const SourceFile file("f", "ab", 0);
   DiagnosticList list;
