@@ -106,6 +106,18 @@ void SetDurationMs(Call& call) {
   field = DurationMsArg(call, field);
 }
 
+// Without 0: nginx would close every connection at once; who writes it means "never".
+template <auto kField>
+void SetTimeout(Call& call) {
+  auto& field = Target<decltype(ClassOf(kField))>(call).*kField;
+  const int64_t duration_ms = DurationMsArg(call, field);
+  if (duration_ms == 0) {
+    call.InvalidValue(call.arg(0), "a time above 0, such as \"10s\" or \"24h\"");
+    return;
+  }
+  field = duration_ms;
+}
+
 }  // namespace sluice::config
 
 #endif  // SLUICE_CONFIG_CALL_H_

@@ -17,17 +17,6 @@ void SetProxyPass(Call& call) {
   if (!call.RefuseVariables(call.arg(0))) call.server->proxy_pass = &call.arg(0);
 }
 
-// nginx would close every connection at once; who writes 0 means "never".
-template <int64_t Server::*kField>
-void SetTimeout(Call& call) {
-  const int64_t duration_ms = DurationMsArg(call, call.server->server.*kField);
-  if (duration_ms == 0) {
-    call.InvalidValue(call.arg(0), "a time above 0, such as \"10s\" or \"24h\"");
-    return;
-  }
-  call.server->server.*kField = duration_ms;
-}
-
 void SetBufferSize(Call& call) {
   Server& server = call.server->server;
   const int64_t bytes = SizeArg(call, 1, kBufferBytesMax, 0);
