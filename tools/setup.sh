@@ -11,9 +11,10 @@ set -euo pipefail
 # dpkg-dev and xz-utils fetch and unpack the pinned sources of third_party/.
 build_packages=(bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
   ca-certificates dpkg-dev g++ git nasm xz-utils)
-# Real peers, system call faults, the formatter that tests/format_test.sh asks, and the model checker
-# of tests/model.
-test_packages=(clang-format gnutls-bin libnginx-mod-stream nginx-light openssl relacy-dev strace)
+# Real peers, system call faults, the formatter that tests/format_test.sh asks, the model checker of
+# tests/model, and libFuzzer with the compiler it belongs to.
+test_packages=(clang clang-format gnutls-bin libclang-rt-14-dev libnginx-mod-stream nginx-light openssl
+  relacy-dev strace)
 # Peers, foreign clients, and what draws the report of bench/compare.
 bench_packages=(haproxy iperf3 libnginx-mod-stream nghttp2-client nginx-light openssl python3
   python3-matplotlib wrk)
