@@ -1,6 +1,7 @@
 #include "engine/splice_pipe.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,12 @@ int SpliceNow(int from, int to, size_t num_bytes) {
   const ssize_t n =
       splice(from, nullptr, to, nullptr, num_bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   return n < 0 ? -errno : static_cast<int>(n);
+}
+
+// Whether a receive from `fd` would get something now.
+bool HasBytes(int fd) {
+  char byte;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 }  // namespace
@@ -39,7 +46,10 @@ std::unique_ptr<SplicePipe> SplicePipe::Create() {
 
 int SplicePipe::Fill(int fd, size_t bytes_max) {
   CHECK_EQ(num_bytes_, 0u);
-  const int result = SpliceNow(fd, write_end_.get(), std::min(bytes_max, kBytes));
+  int result = SpliceNow(fd, write_end_.get(), std::min(bytes_max, kBytes));
+  // In front of urgent data splice tells the end, too, if FIN has arrived by then (Linux 6.18,
+  // tcp_splice_read).
+  if (result == 0 && HasBytes(fd)) result = -EAGAIN;
   num_bytes_ = static_cast<size_t>(std::max(result, 0));
   return result;
 }

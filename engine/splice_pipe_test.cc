@@ -123,6 +123,22 @@ TEST_F(SplicePipeTest, UrgentDataIsNeitherSplicedNorWaitedFor) {
   EXPECT_EQ(ReceiveAll(source_.get(), 6), "behind");
 }
 
+// A bug fixed: once the end of the stream had arrived, too, it was taken to be here.
+TEST_F(SplicePipeTest, UrgentDataIsNotTheEndThatStandsBehindIt) {
+  ASSERT_EQ(send(source_far_.get(), "!", 1, MSG_OOB), 1);
+  ASSERT_EQ(send(source_far_.get(), "behind", 6, 0), 6);
+  source_far_ = FileDescriptor();
+  EXPECT_EQ(FillWhenReady(), -EAGAIN);
+  EXPECT_EQ(ReceiveAll(source_.get(), 6), "behind");
+  EXPECT_EQ(FillWhenReady(), 0);
+}
+
+TEST_F(SplicePipeTest, UrgentDataWithNothingBehindItIsFollowedByTheEnd) {
+  ASSERT_EQ(send(source_far_.get(), "!", 1, MSG_OOB), 1);
+  source_far_ = FileDescriptor();
+  EXPECT_EQ(FillWhenReady(), 0);
+}
+
 TEST_F(SplicePipeTest, ErrorsOfBothSocketsAreTold) {
   ASSERT_EQ(send(source_far_.get(), "hello", 5, 0), 5);
   ASSERT_EQ(FillWhenReady(), 5);
