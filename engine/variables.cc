@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <ctime>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "engine/host_name.h"
 #include "engine/version.h"
 
 namespace sluice::engine {
@@ -47,15 +47,6 @@ void AppendNow(VariableId id, std::string& out) {
   const size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &local);
   // "+0100" -> "+01:00".
   absl::StrAppend(&out, std::string_view(text, n - 2), ":", std::string_view(text + n - 2, 2));
-}
-
-const std::string& HostName() {
-  static const std::string& name = *[] {
-    char buffer[HOST_NAME_MAX + 1] = "";
-    gethostname(buffer, sizeof(buffer) - 1);
-    return new std::string(absl::AsciiStrToLower(buffer));
-  }();
-  return name;
 }
 
 // One entry for each attempt, as nginx lists them.
