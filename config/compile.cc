@@ -142,7 +142,11 @@ class Compiler {
       process.num_shards = std::min(static_cast<int>(usable_cpus.size()), kShardsMax);
     }
     if (process.pid_file.empty()) process.pid_file = input_.default_pid_file;
-    if (process.error_logs.empty()) process.error_logs.push_back(input_.default_error_log);
+    // As in nginx, where there is a file to tell what does not get to a syslog server.
+    if (std::all_of(process.error_logs.begin(), process.error_logs.end(),
+                    [](const ErrorLog& log) { return log.syslog.has_value(); })) {
+      process.error_logs.push_back(input_.default_error_log);
+    }
     if (block.SetBy("worker_cpu_affinity") != nullptr) {
       FinishAffinity(block.SetBy("worker_cpu_affinity")->name);
     }

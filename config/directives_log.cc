@@ -12,6 +12,7 @@
 #include "config/parameter.h"
 #include "config/quote.h"
 #include "config/read_file.h"
+#include "config/syslog.h"
 #include "config/value.h"
 
 namespace sluice::config {
@@ -119,11 +120,7 @@ void AddAccessLog(Call& call) {
     return;
   }
   if (path.text.empty()) {
-    call.InvalidValue(path, "a file name or \"off\"");
-    return;
-  }
-  if (path.text.starts_with("syslog:")) {
-    call.NotSupportedYet(path, "\"syslog:\" in \"access_log\"");
+    call.InvalidValue(path, "a file name, \"syslog:server=ADDRESS\" or \"off\"");
     return;
   }
   if (call.directive.args.size() == 1) {
@@ -134,6 +131,17 @@ void AddAccessLog(Call& call) {
   }
   PlacedAccessLog placed{.path = &path, .format = &call.arg(1)};
   if (!SetAccessLogParameters(call, placed.log)) return;
+  if (IsSyslog(path)) {
+    placed.log.syslog = ParseSyslog(call, path, SyslogUse::kAccessLog);
+    if (!placed.log.syslog.has_value()) return;
+    if (placed.log.buffer_bytes > 0 || placed.log.flush_ms > 0) {
+      call.Error(path,
+                 "logs to syslog cannot be buffered: leave out \"buffer\", \"flush\" and \"gzip\"");
+      return;
+    }
+    logs.push_back(std::move(placed));
+    return;
+  }
   std::optional<Template> parsed = call.ParseTemplate(path);
   if (!parsed.has_value()) return;
   if (!path.text.starts_with('/')) parsed->Prepend(ResolvePath(call.prefix, ""));
@@ -200,7 +208,9 @@ constexpr DirectiveSpec kDirectives[] = {
      .args = {1, kUnbounded},
      .repeat = Repeat::kMany,
      .set = AddAccessLog,
-     .usage = "FILE FORMAT [buffer=SIZE] [gzip[=LEVEL]] [flush=TIME] [if=CONDITION]|off",
+     .usage = "FILE FORMAT [buffer=SIZE] [gzip[=LEVEL]] [flush=TIME] [if=CONDITION]|"
+              "syslog:server=ADDRESS[,facility=NAME][,tag=NAME][,severity=LEVEL][,nohostname] "
+              "FORMAT [if=CONDITION]|off",
      .help = "Where sessions are logged, one line each when they have ended."},
     {.name = "open_log_file_cache",
      .contexts = kStream | kServer,

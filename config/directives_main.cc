@@ -9,6 +9,7 @@
 #include "config/quote.h"
 #include "config/read_file.h"
 #include "config/suggest.h"
+#include "config/syslog.h"
 #include "config/value.h"
 
 namespace sluice::config {
@@ -87,25 +88,23 @@ void SetPid(Call& call) {
   call.main.process.pid_file = ResolvePath(call.prefix, call.arg(0).text);
 }
 
-std::optional<LogLevel> ParseLogLevel(std::string_view name) {
-  for (const LogLevel level : kLogLevels) {
-    if (name == LogLevelName(level)) return level;
-  }
-  return std::nullopt;
-}
-
 void SetErrorLog(Call& call) {
   const Word& file = call.arg(0);
   ErrorLog log;
-  if (file.text.starts_with("syslog:") || file.text.starts_with("memory:")) {
-    call.NotSupportedYet(file, absl::StrCat("\"", file.text.substr(0, 7), "\" in \"error_log\""));
+  if (file.text.starts_with("memory:")) {
+    call.NotSupportedYet(file, "\"memory:\" in \"error_log\"");
     return;
   }
   if (file.text.empty()) {
-    call.InvalidValue(file, "a file name or \"stderr\"");
+    call.InvalidValue(file, "a file name, \"stderr\" or \"syslog:server=ADDRESS\"");
     return;
   }
-  log.file = file.text == "stderr" ? file.text : ResolvePath(call.prefix, file.text);
+  if (IsSyslog(file)) {
+    log.syslog = ParseSyslog(call, file, SyslogUse::kErrorLog);
+    if (!log.syslog.has_value()) return;
+  } else {
+    log.file = file.text == "stderr" ? file.text : ResolvePath(call.prefix, file.text);
+  }
   if (call.directive.args.size() > 1) {
     const std::optional<LogLevel> level = ParseLogLevel(call.arg(1).text);
     if (!level.has_value()) {
@@ -147,7 +146,8 @@ constexpr DirectiveSpec kDirectives[] = {
      .args = {1, 2},
      .repeat = Repeat::kMany,
      .set = SetErrorLog,
-     .usage = "FILE|stderr [debug|info|notice|warn|error|crit|alert|emerg]",
+     .usage = "FILE|stderr|syslog:server=ADDRESS[,facility=NAME][,tag=NAME][,nohostname] "
+              "[debug|info|notice|warn|error|crit|alert|emerg]",
      .help = "Where errors of this severity and above are written."},
     {.name = "daemon",
      .contexts = kMain,

@@ -24,4 +24,11 @@ const char* LogLevelName(LogLevel level) {
   return "unknown";
 }
 
+std::optional<LogLevel> ParseLogLevel(std::string_view name) {
+  for (const LogLevel level : kLogLevels) {
+    if (name == LogLevelName(level)) return level;
+  }
+  return std::nullopt;
+}
+
 }  // namespace sluice::config

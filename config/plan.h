@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/address.h"
@@ -30,10 +31,24 @@ inline constexpr LogLevel kLogLevels[] = {LogLevel::kEmerg, LogLevel::kAlert, Lo
 
 // Lower-case name as in error_log ("emerg" ... "debug").
 const char* LogLevelName(LogLevel level);
+// The level of that name; none if there is no such level.
+std::optional<LogLevel> ParseLogLevel(std::string_view name);
+
+// A syslog server, and how a log presents itself to it.
+struct SyslogTarget {
+  Address address;                      // UDP, or a datagram socket in the file system.
+  int facility = 23;                    // RFC 3164 4.1.1: 0 (kern) to 23 (local7).
+  LogLevel severity = LogLevel::kInfo;  // Of lines of access logs; messages have their own.
+  std::string tag = "sluice";
+  bool has_hostname = true;  // Whether messages tell our host name.
+
+  bool operator==(const SyslogTarget&) const = default;
+};
 
 struct ErrorLog {
-  std::string file;  // Absolute path, or "stderr".
+  std::string file;  // Absolute path, or "stderr"; empty where `syslog` is given.
   LogLevel level = LogLevel::kError;
+  std::optional<SyslogTarget> syslog;
 };
 
 // How log_format writes what is in a variable.
@@ -50,7 +65,8 @@ struct LogFormat {
 };
 
 struct AccessLog {
-  Template path;  // Absolute.
+  Template path;  // Absolute; empty where `syslog` is given.
+  std::optional<SyslogTarget> syslog;
   int format = kNoIndex;
   // Not logged where this comes to "" or "0".
   std::optional<Template> condition;

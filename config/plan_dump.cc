@@ -12,6 +12,12 @@ namespace {
 
 std::string_view OnOff(bool value) { return value ? "on" : "off"; }
 
+std::string SyslogText(const SyslogTarget& target) {
+  return absl::StrCat("syslog ", QuoteWhole(target.address.text), " facility=", target.facility,
+                      " severity=", LogLevelName(target.severity), " tag=", target.tag,
+                      " hostname=", OnOff(target.has_hostname));
+}
+
 // Collects `name value` lines, indented by the blocks that are open.
 class Dump {
  public:
@@ -35,7 +41,8 @@ class Dump {
 
   void ErrorLogs(const std::vector<ErrorLog>& logs) {
     for (const ErrorLog& log : logs) {
-      Line("error_log ", QuoteWhole(log.file), " ", LogLevelName(log.level));
+      Line("error_log ", log.syslog.has_value() ? SyslogText(*log.syslog) : QuoteWhole(log.file),
+           " ", LogLevelName(log.level));
     }
   }
 
@@ -110,7 +117,8 @@ std::string_view LogEscapeName(LogEscape escape) {
 
 void DumpAccessLog(const AccessLog& log, Dump& dump) {
   dump.Line(
-      "access_log ", QuoteWhole(log.path.text()), " format=", log.format,
+      "access_log ", log.syslog.has_value() ? SyslogText(*log.syslog) : QuoteWhole(log.path.text()),
+      " format=", log.format,
       log.condition.has_value() ? absl::StrCat(" if=", QuoteWhole(log.condition->text())) : "",
       " buffer_bytes=", log.buffer_bytes, " flush_ms=", log.flush_ms,
       " gzip_level=", log.gzip_level);

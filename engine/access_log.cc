@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "engine/gzip.h"
 #include "engine/log_file.h"
 #include "engine/system_error.h"
@@ -24,6 +26,9 @@ absl::StatusOr<std::unique_ptr<AccessLogs>> AccessLogs::Create(Logger& logger) {
 }
 
 absl::StatusOr<std::shared_ptr<AccessLogFile>> AccessLogs::Open(const config::AccessLog& log) {
+  if (log.syslog.has_value()) {
+    return std::make_shared<AccessLogFile>(logger_.OpenSyslog(*log.syslog));
+  }
   const std::string& path = log.path.text();
   auto known = std::find_if(files_.begin(), files_.end(),
                             [&](const auto& file) { return file->path() == path; });
@@ -121,10 +126,16 @@ bool AccessLogs::WriteQueue(int64_t now_ms) {
   for (const auto& [path, batch] : by_name) {
     WriteByName(path, batch.cache, batch.text, batch.num_lines, now_ms);
   }
+  logger_.ContinueSyslog();
   return !lines.empty();
 }
 
 void AccessLogs::Append(AccessLogFile& file, const std::string& line, int64_t now_ms) {
+  if (file.syslog_ != nullptr) {
+    file.syslog_->Send(file.syslog_->target().severity, std::time(nullptr),
+                       absl::StripSuffix(line, "\n"));
+    return;
+  }
   // What has to stay in the buffer does so as a whole line, as in nginx.
   if (file.buffer_bytes_ > 0 && file.buffer_.size() + line.size() > file.buffer_bytes_) Flush(file);
   if (file.buffer_.empty()) file.buffered_since_ms_ = now_ms;

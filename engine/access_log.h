@@ -22,22 +22,25 @@
 #include "engine/file_descriptor.h"
 #include "engine/logger.h"
 #include "engine/named_log_files.h"
+#include "engine/syslog.h"
 
 namespace sluice::engine {
 
-// A log without variables in its name. It stays open while anybody holds on to it. Nobody but
-// AccessLogs looks inside.
+// A log without variables in its name, or a syslog server. It stays open while anybody holds on to
+// it. Nobody but AccessLogs looks inside.
 class AccessLogFile {
  public:
   AccessLogFile(std::string path, FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  explicit AccessLogFile(std::shared_ptr<Syslog> syslog) : syslog_(std::move(syslog)) {}
 
   const std::string& path() const { return path_; }
 
  private:
   friend class AccessLogs;
 
-  const std::string path_;
+  const std::string path_;  // Empty: `syslog_` it is.
   // The rest is the control thread's.
+  const std::shared_ptr<Syslog> syslog_;
   FileDescriptor fd_;
   size_t buffer_bytes_ = 0;  // 0: not buffered.
   int64_t flush_ms_ = 0;     // 0: no bound.
@@ -57,7 +60,7 @@ class AccessLogs {
   // the control thread for each line would cost more than the line.
   static constexpr int64_t kGatherMs = 10;
 
-  // `logger` outlives the logs; lost lines are told to it.
+  // `logger` outlives the logs; lost lines are told to it, and it has the ways to syslog servers.
   static absl::StatusOr<std::unique_ptr<AccessLogs>> Create(Logger& logger);
   AccessLogs(const AccessLogs&) = delete;
   AccessLogs& operator=(const AccessLogs&) = delete;
@@ -65,7 +68,7 @@ class AccessLogs {
   // --- The control thread ---
 
   // The file of `log`, whose path is constant: one that is open already, with the buffer that `log`
-  // wants, or a new one.
+  // wants, or a new one. A syslog server need not be there.
   absl::StatusOr<std::shared_ptr<AccessLogFile>> Open(const config::AccessLog& log);
   // Readable when there is something to drain.
   int wake_fd() const { return wake_fd_.get(); }
@@ -74,7 +77,7 @@ class AccessLogs {
   // Writes what is queued, and buffers that are full or old enough.
   void Drain(int64_t now_ms);
   // Writes all there is, and opens every file whose name means another one now. A file that cannot
-  // be opened stays as it is, and the error log says so.
+  // be opened stays as it is, and the error log says so. Sockets of syslog are the logger's.
   void Reopen(int64_t now_ms);
   // Writes all there is. After the last shard has ended.
   void Finish();
@@ -100,6 +103,7 @@ class AccessLogs {
   void Enqueue(Line line);
   // Writes what is queued; returns whether there was anything.
   bool WriteQueue(int64_t now_ms);
+
   void Append(AccessLogFile& file, const std::string& line, int64_t now_ms);
   void Flush(AccessLogFile& file);
   void WriteByName(const std::string& path, const config::LogFileCache& cache,
@@ -110,7 +114,7 @@ class AccessLogs {
 
   Logger& logger_;
   FileDescriptor wake_fd_;
-  std::vector<std::shared_ptr<AccessLogFile>> files_;
+  std::vector<std::shared_ptr<AccessLogFile>> files_;  // No syslog servers.
   NamedLogFiles named_files_;
   int64_t due_ms_ = kNever;
   uint64_t num_unwritten_ = 0;

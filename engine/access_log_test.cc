@@ -9,12 +9,21 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "config/endpoint.h"
 #include "engine/gzip.h"
+#include "engine/host_name.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/datagram_server.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::engine {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 
 class AccessLogTest : public ::testing::Test {
  protected:
@@ -32,6 +41,12 @@ class AccessLogTest : public ::testing::Test {
     auto file = logs_->Open(log);
     EXPECT_TRUE(file.ok()) << file.status();
     return *std::move(file);
+  }
+
+  std::shared_ptr<AccessLogFile> OpenSyslog(const config::SyslogTarget& target) {
+    auto log = logs_->Open({.syslog = target});
+    EXPECT_TRUE(log.ok()) << log.status();
+    return *std::move(log);
   }
 
   bool WakeIsDue() const {
@@ -112,6 +127,60 @@ TEST_F(AccessLogTest, EachWriteOfACompressedLogIsAMemberOfItsOwn) {
   logs_->Log(file, "7\n");
   logs_->Finish();
   EXPECT_EQ(Read("log.gz"), Gzip("123\n456\n", 1) + Gzip("7\n", 1));
+}
+
+TEST_F(AccessLogTest, ALineToSyslogIsOneDatagramWithTheSeverityOfItsTarget) {
+  sluice::testing::DatagramServer server;
+  const auto log = OpenSyslog({.address = *config::ParseIpAddress(server.address()),
+                               .facility = 16,
+                               .severity = config::LogLevel::kNotice,
+                               .tag = "t"});
+  logs_->Log(log, "1\n");
+  logs_->Log(log, std::string(10'000, 'x') + "\n");
+  EXPECT_THAT(server.ReceiveAll(), IsEmpty());
+  logs_->Drain(0);
+  EXPECT_THAT(
+      server.Receive(),
+      MatchesRegex(absl::StrCat("<133>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} ", HostName(), " t: 1")));
+  EXPECT_THAT(server.Receive(), EndsWith(" t: " + std::string(10'000, 'x')));
+  EXPECT_EQ(logs_->due_ms(), AccessLogs::kGatherMs) << "as with files";
+}
+
+TEST_F(AccessLogTest, LinesLostToSyslogAreToldInTheErrorLog) {
+  const auto log = OpenSyslog({.address = config::UnixAddress(dir_.File("missing"))});
+  logs_->Log(log, "1\n");
+  logs_->Log(log, "2\n");
+  logs_->Drain(0);
+  logs_->Log(log, "3\n");
+  logs_->Drain(1);
+  EXPECT_THAT(Read("error.log"),
+              EndsWith(absl::StrCat("connect() to syslog server unix:", dir_.File("missing"),
+                                    " failed (2: No such file or directory): "
+                                    "2 log messages lost\n")));
+  logs_->Finish();
+  logger_.StopQueueing();
+  EXPECT_THAT(Read("error.log"), EndsWith(": 1 log messages lost\n"));
+}
+
+TEST_F(AccessLogTest, ASyslogServerThatNobodyHoldsGetsItsLastLine) {
+  sluice::testing::DatagramServer server;
+  auto log = OpenSyslog({.address = *config::ParseIpAddress(server.address())});
+  const std::weak_ptr<AccessLogFile> watch = log;
+  logs_->Log(std::move(log), "1\n");
+  EXPECT_FALSE(watch.expired());
+  logs_->Drain(0);
+  EXPECT_TRUE(watch.expired());
+  EXPECT_THAT(server.ReceiveAll(), ElementsAre(EndsWith(": 1")));
+}
+
+TEST_F(AccessLogTest, ReopenLeavesSyslogUsable) {
+  sluice::testing::DatagramServer server;
+  const auto log = OpenSyslog({.address = *config::ParseIpAddress(server.address())});
+  logs_->Log(log, "1\n");
+  logs_->Reopen(0);
+  logs_->Log(log, "2\n");
+  logs_->Finish();
+  EXPECT_THAT(server.ReceiveAll(), ElementsAre(EndsWith(": 1"), EndsWith(": 2")));
 }
 
 TEST_F(AccessLogTest, TwoLogsOfOnePathAreOneFile) {

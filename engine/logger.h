@@ -1,12 +1,14 @@
 // Error logs, in nginx's line format: "2026/11/23 12:00:00 [error] PID#TID: *CONNECTION message".
 //
-// A log set is what one error_log list of the configuration says: some files (or stderr), each with
-// its level. The process has one of its own; servers may have others. Whoever logs into a set holds
-// on to it, and what nobody holds on to any more is closed.
+// A log set is what one error_log list of the configuration says: some files (or stderr) and syslog
+// servers, each with its level. The process has one of its own; servers may have others. Whoever
+// logs into a set holds on to it, and what nobody holds on to any more is closed.
 //
 // While the process starts and ends, a line is written by the thread that logs it. In between,
 // lines are queued, so that no shard ever waits for a disk: the control thread polls wake_fd() and
-// calls Drain. What does not fit into the queue is dropped, and counted in the log.
+// calls Drain. What does not fit into the queue is dropped, and counted in the log. What does not
+// get to a syslog server is counted in the process's other logs, or on stderr where these are no
+// files.
 #ifndef SLUICE_ENGINE_LOGGER_H_
 #define SLUICE_ENGINE_LOGGER_H_
 
@@ -28,6 +30,7 @@
 #include "absl/synchronization/mutex.h"
 #include "config/plan.h"
 #include "engine/file_descriptor.h"
+#include "engine/syslog.h"
 
 namespace sluice::engine {
 
@@ -48,9 +51,13 @@ class LogSet {
     int fd = -1;
   };
   struct Output {
-    std::shared_ptr<File> file;
+    std::shared_ptr<File> file;  // One of the two, the other is null.
+    std::shared_ptr<Syslog> syslog;
     config::LogLevel level;
   };
+
+  // Whether a line of `level` gets into a file, or to stderr.
+  bool HasFileFor(config::LogLevel level) const;
 
   std::vector<Output> outputs_;
   config::LogLevel level_ = config::LogLevel::kEmerg;  // The most verbose of the outputs'.
@@ -70,6 +77,9 @@ class Logger {
   // "sluice: [warn] message".
   static constexpr config::LogLevel kTerminalLevel = config::LogLevel::kWarn;
 
+  // How long syslog servers that do not read may put off the end of the process.
+  static constexpr int64_t kSyslogPatienceMs = 1000;
+
   // Without a set yet: lines go to stderr only.
   Logger() = default;
   Logger(const Logger&) = delete;
@@ -78,13 +88,14 @@ class Logger {
   // --- The control thread ---
 
   // Opens the files of `logs` for appending. Files that are open already are shared. A FIFO needs a
-  // reader by now; lines that it has no room for are lost, and counted.
+  // reader by now; lines that it has no room for are lost, and counted. A syslog server need not be
+  // there.
   absl::StatusOr<LogSetRef> OpenSet(const std::vector<config::ErrorLog>& logs);
   // Makes `set` the process's own from here on, for lines that are queued already, too. `set` has
   // been opened here.
   void UseForProcess(LogSetRef set);
   // Writes what is queued, and opens every file whose name means another one now. A file that
-  // cannot be opened stays as it is, and says so.
+  // cannot be opened stays as it is, and says so. Sockets of syslog are opened anew.
   void Reopen();
   // Makes the first file of the process's set what stderr is, now and after every change, unless
   // stderr is one of its logs: for what the run-time library has to say in a process without a
@@ -99,6 +110,13 @@ class Logger {
   void Drain();
   // Drains, and writes at once from here on. After all other threads have ended.
   void StopQueueing();
+
+  // A way to a syslog server, for logs of another kind: the one that is open already, or a new one.
+  // After something was sent there, ContinueSyslog has to be called.
+  std::shared_ptr<Syslog> OpenSyslog(const config::SyslogTarget& target);
+  // Sends what syslog servers had no room for, and has wake_fd() become readable once they have
+  // some for the rest; tells of what was lost.
+  void ContinueSyslog();
 
   // --- Any thread ---
 
@@ -123,16 +141,26 @@ class Logger {
   };
 
   absl::StatusOr<std::shared_ptr<LogSet::File>> OpenFile(const std::string& path);
+  // Closes what nobody else holds on to and nothing waits for.
+  void CloseUnusedSyslogs();
+  // At the end: waits for servers to read what has not been sent yet, until syslog_deadline_ms_.
+  void FinishSyslog();
   void Enqueue(Line line);
-  void Write(const std::vector<Line>& lines);
+  // `not_to`: gets none of them; null: none is left out.
+  void Write(const std::vector<Line>& lines, const Syslog* not_to = nullptr);
+  // Tells what did not get to syslog servers, of each at most once a second unless `at_end`.
+  void ReportLostToSyslog(bool at_end);
   void RedirectStderrNow() const;
 
   std::vector<std::weak_ptr<LogSet::File>> files_;  // By name each is open only once.
+  std::vector<std::shared_ptr<Syslog>> syslogs_;    // For each target there is one.
   LogSetRef process_set_;
   std::atomic<config::LogLevel> process_level_ = kTerminalLevel;
   bool redirects_stderr_ = false;
   bool queueing_ = false;
-  FileDescriptor wake_fd_;
+  int64_t syslog_deadline_ms_ = 0;  // Since StopQueueing: how long syslog servers are waited for.
+  FileDescriptor queue_fd_;         // An eventfd.
+  FileDescriptor wake_fd_;  // An epoll instance: of queue_fd_, and of syslog servers without room.
   // Lines that could not be written. The control thread's.
   uint64_t num_unwritten_ = 0;
 

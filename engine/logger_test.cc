@@ -14,23 +14,27 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "config/endpoint.h"
+#include "engine/host_name.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/datagram_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace sluice::engine {
 namespace {
 
 using config::LogLevel;
-using testing::AllOf;
-using testing::ContainsRegex;
-using testing::ElementsAre;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::MatchesRegex;
-using testing::SizeIs;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::SizeIs;
 
-class LoggerTest : public testing::Test {
+class LoggerTest : public ::testing::Test {
  protected:
   LoggerTest() {
     std::filesystem::remove_all(folder_), std::filesystem::create_directories(folder_);
@@ -60,8 +64,9 @@ class LoggerTest : public testing::Test {
   }
 
   const std::string folder_ =
-      absl::StrCat(testing::TempDir(), "/",
-                   testing::UnitTest::GetInstance()->current_test_info()->name(), getpid());
+      absl::StrCat(::testing::TempDir(), "/",
+                   ::testing::UnitTest::GetInstance()->current_test_info()->name(), getpid());
+  sluice::testing::TempDir dir_;  // Its paths are short enough for sockets.
   Logger logger_;
 };
 
@@ -115,6 +120,167 @@ TEST(EscapeForLogTest, OnlyPrintableAsciiPasses) {
   EXPECT_EQ(EscapeForLog("\xE2\x82\xAC\x9B"), "\\xE2\\x82\\xAC\\x9B");
 }
 
+config::ErrorLog SyslogAt(const std::string& ip_and_port, LogLevel level) {
+  return {.level = level,
+          .syslog = config::SyslogTarget{.address = *config::ParseIpAddress(ip_and_port)}};
+}
+
+config::ErrorLog SyslogAtPath(const std::string& path, LogLevel level = LogLevel::kInfo) {
+  return {.level = level, .syslog = config::SyslogTarget{.address = config::UnixAddress(path)}};
+}
+
+TEST_F(LoggerTest, SyslogGetsTheWholeLineWithTheSeverityOfItsLevel) {
+  sluice::testing::DatagramServer server;
+  UseSet({SyslogAt(server.address(), LogLevel::kInfo), {.file = Path("log")}});
+  logger_.Log(LogLevel::kError, "a\nb", 17);
+  logger_.Log(LogLevel::kInfo, "small");
+  logger_.Log(LogLevel::kDebug, "too small");
+  const std::vector<std::string> lines = Lines("log");
+  ASSERT_THAT(lines, ElementsAre(EndsWith(": *17 a\\x0Ab")));
+  // facility 23, error: 23 * 8 + 3.
+  EXPECT_THAT(server.Receive(),
+              MatchesRegex(absl::StrCat("<187>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} ", HostName(),
+                                        " sluice: .*")));
+  EXPECT_THAT(server.Receive(), AllOf(HasSubstr("<190>"), EndsWith(": small")));
+  EXPECT_THAT(server.ReceiveAll(), IsEmpty());
+}
+
+TEST_F(LoggerTest, SyslogGetsALineUpToNginxsBound) {
+  sluice::testing::DatagramServer server;
+  config::ErrorLog log = SyslogAt(server.address(), LogLevel::kInfo);
+  log.syslog->has_hostname = false;
+  UseSet({log, {.file = Path("log")}});
+  logger_.Log(LogLevel::kError, std::string(5000, 'x'));
+  const std::string head = "<187>Jan 01 00:00:00 sluice: ";
+  const std::string datagram = server.Receive();
+  EXPECT_EQ(datagram.size(), head.size() + 2047);
+  EXPECT_EQ(datagram.substr(head.size()), Lines("log")[0].substr(0, 2047));
+}
+
+TEST_F(LoggerTest, QueuedLinesGetToSyslogInTheirOrder) {
+  sluice::testing::DatagramServer server;
+  UseSet({SyslogAt(server.address(), LogLevel::kInfo)});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  logger_.Log(LogLevel::kInfo, "1");
+  logger_.Log(LogLevel::kInfo, "2");
+  EXPECT_THAT(server.ReceiveAll(), IsEmpty());
+  logger_.StopQueueing();
+  EXPECT_THAT(server.ReceiveAll(), ElementsAre(EndsWith(": 1"), EndsWith(": 2")));
+}
+
+TEST_F(LoggerTest, WhatIsLostToSyslogIsToldInTheFilesOnceASecond) {
+  UseSet({SyslogAtPath(dir_.File("missing")), {.file = Path("log"), .level = LogLevel::kInfo}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  for (int i = 0; i < 3; ++i) logger_.Log(LogLevel::kInfo, "x");
+  logger_.Drain();
+  for (int i = 0; i < 2; ++i) logger_.Log(LogLevel::kInfo, "x");
+  logger_.StopQueueing();
+  const auto is_report = [&](int num_lost) {
+    return EndsWith(absl::StrCat("connect() to syslog server unix:", dir_.File("missing"),
+                                 " failed (2: No such file or directory): ", num_lost,
+                                 " log messages lost"));
+  };
+  EXPECT_THAT(Lines("log"), ElementsAre(EndsWith(": x"), EndsWith(": x"), EndsWith(": x"),
+                                        is_report(3), EndsWith(": x"), EndsWith(": x"),
+                                        // At the end at the latest.
+                                        is_report(2)));
+}
+
+TEST_F(LoggerTest, WhatIsLostToOneSyslogServerIsToldToTheOtherAndToStderr) {
+  sluice::testing::DatagramServer server;
+  UseSet({SyslogAtPath(dir_.File("missing")), SyslogAt(server.address(), LogLevel::kError)});
+  ::testing::internal::CaptureStderr();
+  logger_.Log(LogLevel::kInfo, "x");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              MatchesRegex("sluice: \\[error\\] connect\\(\\) to syslog server .*\n"));
+  EXPECT_THAT(server.ReceiveAll(), ElementsAre(EndsWith(": 1 log messages lost")));
+}
+
+TEST_F(LoggerTest, WhenEverySyslogServerIsGoneStderrGetsAFewLines) {
+  UseSet({SyslogAtPath(dir_.File("missing")), SyslogAtPath(dir_.File("missing too"))});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  for (int i = 0; i < 1000; ++i) logger_.Log(LogLevel::kInfo, "x");
+  ::testing::internal::CaptureStderr();
+  logger_.Drain();
+  logger_.Drain();
+  const std::vector<std::string> lines =
+      absl::StrSplit(::testing::internal::GetCapturedStderr(), '\n', absl::SkipEmpty());
+  // The second one has lost what was told of the first one, too.
+  EXPECT_THAT(lines, ElementsAre(EndsWith(": 1000 log messages lost"),
+                                 EndsWith(": 1001 log messages lost")));
+}
+
+TEST_F(LoggerTest, SetsShareTheSocketOfATargetUntilTheLastIsGone) {
+  sluice::testing::DatagramServer server;
+  const auto num_descriptors = [] {
+    const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+    return std::distance(begin(descriptors), end(descriptors));
+  };
+  const auto before = num_descriptors();
+  LogSetRef first = OpenSet({SyslogAt(server.address(), LogLevel::kInfo)});
+  LogSetRef second = OpenSet({SyslogAt(server.address(), LogLevel::kError)});
+  EXPECT_EQ(num_descriptors(), before + 1);
+  first.reset();
+  logger_.Log(LogLevel::kError, "x", 0, second);
+  EXPECT_THAT(server.Receive(), EndsWith(": x"));
+  second.reset();
+  logger_.ContinueSyslog();
+  EXPECT_EQ(num_descriptors(), before);
+}
+
+TEST_F(LoggerTest, WhatASyslogServerHasNoRoomForIsSentOnceItReads) {
+  constexpr int kLines = 1000;
+  sluice::testing::DatagramServer server(absl::StrCat("unix:", dir_.File("log")));
+  UseSet({SyslogAtPath(dir_.File("log"))});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  for (int i = 0; i < kLines; ++i) logger_.Log(LogLevel::kInfo, absl::StrCat("line ", i));
+  logger_.Drain();
+  EXPECT_FALSE(WakeIsDue()) << "nobody has read yet";
+  std::vector<std::string> received;
+  while (received.size() < kLines) {
+    for (std::string& datagram : server.ReceiveAll()) received.push_back(std::move(datagram));
+    ASSERT_TRUE(received.size() == kLines || WakeIsDue());
+    logger_.Drain();
+  }
+  for (int i = 0; i < kLines; ++i) EXPECT_THAT(received[i], EndsWith(absl::StrCat(": line ", i)));
+  EXPECT_FALSE(WakeIsDue());
+}
+
+TEST_F(LoggerTest, ASyslogServerThatNobodyLogsToAnyMoreGetsWhatWaitsForIt) {
+  sluice::testing::DatagramServer server(absl::StrCat("unix:", dir_.File("log")));
+  UseSet({SyslogAtPath(dir_.File("log"))});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  for (int i = 0; i < 1000; ++i) logger_.Log(LogLevel::kInfo, "x");
+  logger_.Drain();
+  UseSet({{.file = Path("log")}});
+  size_t num_received = 0;
+  while (num_received < 1000) {
+    const size_t num_now = server.ReceiveAll().size();
+    ASSERT_GT(num_now, 0u);
+    num_received += num_now;
+    logger_.Drain();
+  }
+}
+
+TEST_F(LoggerTest, TheEndWaitsForSyslogServersThatReadAndABriefTimeForOthers) {
+  constexpr int kLines = 1000;
+  sluice::testing::DatagramServer reads(absl::StrCat("unix:", dir_.File("reads")));
+  sluice::testing::DatagramServer hangs(absl::StrCat("unix:", dir_.File("hangs")));
+  UseSet(
+      {SyslogAtPath(dir_.File("hangs")), SyslogAtPath(dir_.File("reads")), {.file = Path("log")}});
+  ASSERT_TRUE(logger_.StartQueueing().ok());
+  for (int i = 0; i < kLines; ++i) logger_.Log(LogLevel::kInfo, "x");
+  std::thread reader([&] {
+    for (int i = 0; i < kLines; ++i) EXPECT_THAT(reads.Receive(), EndsWith(": x"));
+    EXPECT_THAT(reads.Receive(), HasSubstr(" log messages lost"));
+    EXPECT_THAT(reads.Receive(), EndsWith(": exit"));
+  });
+  logger_.StopQueueing();
+  logger_.Log(LogLevel::kInfo, "exit");
+  reader.join();
+  EXPECT_THAT(Lines("log")[0], HasSubstr(" reads too slowly: "));
+}
+
 TEST_F(LoggerTest, FifoWithoutAReaderIsRefusedAtOnce) {
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
   EXPECT_THAT(logger_.OpenSet({{.file = Path("fifo")}}).status().message(),
@@ -143,27 +309,27 @@ TEST_F(LoggerTest, FileThatCannotBeOpenedIsNamed) {
 }
 
 TEST_F(LoggerTest, WithoutASetWarningsGoToTheTerminal) {
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   EXPECT_FALSE(logger_.enabled(LogLevel::kNotice));
   logger_.Log(LogLevel::kNotice, "quiet");
   logger_.Log(LogLevel::kWarn, "loud");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "sluice: [warn] loud\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "sluice: [warn] loud\n");
 }
 
 TEST_F(LoggerTest, WhileStartingSevereLinesGoToTheFileAndTheTerminal) {
   UseSet({{.file = Path("log"), .level = LogLevel::kNotice}});
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   logger_.Log(LogLevel::kNotice, "quiet");
   logger_.Log(LogLevel::kEmerg, "loud");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "sluice: [emerg] loud\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "sluice: [emerg] loud\n");
   EXPECT_THAT(Lines("log"), SizeIs(2));
 }
 
 TEST_F(LoggerTest, SetWithStderrTellsTheTerminalOnce) {
   UseSet({{.file = "stderr", .level = LogLevel::kNotice}});
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   logger_.Log(LogLevel::kEmerg, "loud");
-  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               AllOf(EndsWith(": loud\n"), Not(HasSubstr("sluice: "))));
 }
 
@@ -215,7 +381,7 @@ TEST_F(LoggerTest, LinesOfManyThreadsAllArriveWhole) {
         << line;
     EXPECT_EQ(number, next[thread]++);
   }
-  EXPECT_THAT(next, testing::Each(kLinesEach));
+  EXPECT_THAT(next, ::testing::Each(kLinesEach));
 }
 
 TEST_F(LoggerTest, LinesThatDoNotFitAreCounted) {

@@ -119,7 +119,7 @@ void CreateLogsForUser(const config::Plan& plan) {
   for (const config::Server& server : plan.servers) {
     create_error_logs(server.error_logs);
     for (const config::AccessLog& log : server.access_logs) {
-      if (log.path.constant()) create(log.path.text(), 0644);
+      if (log.path.constant() && !log.syslog.has_value()) create(log.path.text(), 0644);
     }
   }
   for (const tls::Settings& settings : plan.tls_profiles) {

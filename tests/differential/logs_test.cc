@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/substitute.h"
 #include "gtest/gtest.h"
+#include "tests/support/datagram_server.h"
 #include "tests/support/free_port.h"
 #include "tests/support/nginx_process.h"
 #include "tests/support/sluice_process.h"
@@ -59,6 +60,7 @@ std::string FormOf(std::string text) {
   for (const char* month :
        {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}) {
     text = absl::StrReplaceAll(text, {{absl::StrCat("/", month, "/"), "/Mon/"}});
+    if (text.starts_with(month)) text.replace(0, 3, "Mon");
   }
   return text;
 }
@@ -183,6 +185,89 @@ TEST(LogsTest, ConditionsAreJudgedAlike) {
                   [](const std::string& address) { Socket::Connect(address).ReceiveToEnd(); },
                   {"default", "json", "none"});
   EXPECT_EQ(logs.sluice(), logs.nginx());
+}
+
+// A datagram to syslog with its time as a word.
+std::string WithoutSyslogTime(std::string datagram) {
+  static constexpr std::string_view kTime = "Jan 01 00:00:00";
+  const size_t start = datagram.find('>') + 1;
+  return datagram.replace(start, kTime.size(), FormOf(datagram.substr(start, kTime.size())));
+}
+
+// What both send to a syslog server when one client comes to a server with `handler`, where
+// "SERVER" stands for the syslog server and "TAG" for a tag.
+struct Datagrams {
+  explicit Datagrams(const std::string& handler) {
+    DatagramServer server;
+    const std::string address = FreeAddress();
+    const std::string config =
+        absl::StrCat(kEscapes, "server { listen ", address, "; set $said x; ",
+                     absl::StrReplaceAll(handler, {{"SERVER", server.address()}}), " }\n");
+    const auto collect = [&](std::vector<std::string>& datagrams) {
+      for (const std::string& datagram : server.ReceiveAll()) {
+        datagrams.push_back(WithoutSyslogTime(datagram));
+      }
+    };
+    {
+      NginxProcess process(config);
+      Socket::Connect(address).ReceiveToEnd();
+      process.StopAndGetLog();
+      collect(nginx);
+    }
+    SluiceProcess process(config);
+    Socket::Connect(address).ReceiveToEnd();
+    process.StopAndGetLog();
+    collect(sluice);
+  }
+
+  std::vector<std::string> nginx;
+  std::vector<std::string> sluice;
+};
+
+TEST(LogsTest, SyslogServersGetTheSameDatagrams) {
+  for (const char* parameters :
+       {"tag=t", "tag=t,nohostname", "facility=kern,severity=emerg,tag=A_9",
+        "severity=debug,nohostname,facility=local0,tag=t", "facility=authpriv,severity=error,tag=t",
+        "tag=abcdefghijklmnopqrstuvwxyz_01234"}) {
+    const Datagrams datagrams(absl::Substitute(
+        "set $$no 0; set $$said 'a \"b\" \\\\ \xc3\xa9'; return x;"
+        "access_log syslog:server=SERVER,$0 default; access_log syslog:server=SERVER,$0 json;"
+        "access_log syslog:server=SERVER,$0 none; access_log syslog:server=SERVER,$0 none if=$$no;",
+        parameters));
+    EXPECT_EQ(datagrams.nginx.size(), 3u);
+    EXPECT_EQ(datagrams.sluice, datagrams.nginx) << parameters;
+  }
+}
+
+TEST(LogsTest, SyslogServersGetALongLineWhole) {
+  const Datagrams datagrams(absl::StrCat("set $said ", std::string(4000, 'x'),
+                                         "; set $said $said$said$said$said; return x;"
+                                         "access_log syslog:server=SERVER,tag=t none;"));
+  EXPECT_EQ(datagrams.nginx.size(), 1u);
+  EXPECT_EQ(datagrams.sluice, datagrams.nginx);
+}
+
+TEST(LogsTest, WithoutATagSyslogServersGetTheNameOfTheProgram) {
+  const Datagrams datagrams("access_log syslog:server=SERVER none; return x;");
+  ASSERT_EQ(datagrams.nginx.size(), 1u);
+  ASSERT_EQ(datagrams.sluice.size(), 1u);
+  EXPECT_EQ(datagrams.sluice[0],
+            absl::StrReplaceAll(datagrams.nginx[0], {{" nginx: ", " sluice: "}}));
+}
+
+TEST(LogsTest, ErrorsInSyslogHaveTheSameForm) {
+  // The sentence is each program's own, what stands in front of it is compared.
+  const Datagrams datagrams(
+      absl::StrCat("error_log syslog:server=SERVER,tag=t,severity=debug error; proxy_pass ",
+                   FreeAddress(), ";"));
+  ASSERT_EQ(datagrams.nginx.size(), 1u);
+  ASSERT_EQ(datagrams.sluice.size(), 1u);
+  const auto head = [](const std::string& datagram) {
+    const std::string form = FormOf(datagram.substr(datagram.find('>')));
+    return datagram.substr(0, datagram.find('>')) +
+           absl::StrReplaceAll(form.substr(0, form.find('*')), {{"99", "9"}, {"999", "9"}});
+  };
+  EXPECT_EQ(head(datagrams.sluice[0]), head(datagrams.nginx[0]));
 }
 
 TEST(LogsTest, TheClockIsWrittenAlike) {
