@@ -30,20 +30,23 @@ absl::StatusOr<std::shared_ptr<AccessLogFile>> AccessLogs::Open(const config::Ac
     return std::make_shared<AccessLogFile>(logger_.OpenSyslog(*log.syslog));
   }
   const std::string& path = log.path.text();
-  auto known = std::find_if(files_.begin(), files_.end(),
-                            [&](const auto& file) { return file->path() == path; });
+  const auto known = std::find_if(files_.begin(), files_.end(),
+                                  [&](const auto& file) { return file->path() == path; });
   if (known == files_.end()) {
     absl::StatusOr<FileDescriptor> fd = OpenLogFile(path);
     if (!fd.ok()) return fd.status();
     files_.push_back(std::make_shared<AccessLogFile>(path, *std::move(fd)));
-    known = files_.end() - 1;
+    SetBuffer(*files_.back(), log);
+    return files_.back();
   }
-  AccessLogFile& file = **known;
+  return *known;
+}
+
+void AccessLogs::SetBuffer(AccessLogFile& file, const config::AccessLog& log) {
   Flush(file);
   file.buffer_bytes_ = static_cast<size_t>(log.buffer_bytes);
   file.flush_ms_ = log.flush_ms;
   file.gzip_level_ = log.gzip_level;
-  return *known;
 }
 
 // --- Queueing ------------------------------------------------------------------------------------

@@ -67,9 +67,12 @@ class AccessLogs {
 
   // --- The control thread ---
 
-  // The file of `log`, whose path is constant: one that is open already, with the buffer that `log`
-  // wants, or a new one. A syslog server need not be there.
+  // The file of `log`, whose path is constant: one that is open already, as it is, or a new one
+  // with the buffer that `log` wants. A syslog server need not be there.
   absl::StatusOr<std::shared_ptr<AccessLogFile>> Open(const config::AccessLog& log);
+  // Gives `file`, which Open has returned for `log`, the buffer that `log` wants. What is in the
+  // buffer is written.
+  void SetBuffer(AccessLogFile& file, const config::AccessLog& log);
   // Readable when there is something to drain.
   int wake_fd() const { return wake_fd_.get(); }
   // When Drain has to be called even if wake_fd() is not readable; monotonic, ms.

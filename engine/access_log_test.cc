@@ -189,6 +189,21 @@ TEST_F(AccessLogTest, TwoLogsOfOnePathAreOneFile) {
   EXPECT_EQ(first, second);
 }
 
+TEST_F(AccessLogTest, AFileThatIsOpenKeepsItsBufferUntilItIsGivenAnother) {
+  const config::AccessLog buffered = {.buffer_bytes = 1000};
+  const auto file = Open("log");
+  Open("log", buffered);
+  logs_->Log(file, "1\n");
+  logs_->Drain(0);
+  EXPECT_EQ(Read("log"), "1\n");
+  logs_->SetBuffer(*file, buffered);
+  logs_->Log(file, "2\n");
+  logs_->Drain(0);
+  EXPECT_EQ(Read("log"), "1\n");
+  logs_->SetBuffer(*file, {});
+  EXPECT_EQ(Read("log"), "1\n2\n");
+}
+
 TEST_F(AccessLogTest, AFileThatNobodyHoldsIsFlushedAndClosed) {
   auto file = Open("log", {.buffer_bytes = 1000});
   const std::weak_ptr<AccessLogFile> watch = file;

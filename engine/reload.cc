@@ -180,6 +180,7 @@ void Reload::Switch() {
   parts_.logger.UseForProcess(std::exchange(process_log_set_, nullptr));
   const std::vector<int> kept = KeptListeners(plan_->plan(), plan);
   plan_ = std::exchange(next_, nullptr);
+  SetAccessLogBuffers(*plan_, parts_.access_logs);
   step_ = Step::kSwitching;
   num_switching_ = static_cast<int>(parts_.workers.size());
   for (size_t shard = 0; shard < parts_.workers.size(); ++shard) {

@@ -90,6 +90,17 @@ std::vector<absl::Status> RuntimePlan::ReopenKeyLogs() const {
   return problems;
 }
 
+void SetAccessLogBuffers(const RuntimePlan& plan, AccessLogs& logs) {
+  const std::vector<config::Server>& servers = plan.plan().servers;
+  for (size_t server = 0; server < servers.size(); ++server) {
+    const std::vector<config::AccessLog>& of_server = servers[server].access_logs;
+    for (size_t i = 0; i < of_server.size(); ++i) {
+      const auto& file = plan.access_log_file(static_cast<int>(server), static_cast<int>(i));
+      if (file != nullptr) logs.SetBuffer(*file, of_server[i]);
+    }
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const ShardPlan>> ShardPlan::Create(
     std::shared_ptr<const RuntimePlan> runtime) {
   auto shard_plan = std::make_shared<ShardPlan>();

@@ -30,7 +30,7 @@ absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan, const KeyLogs& bef
 // variables in it.
 using AccessLogFiles = std::vector<std::vector<std::shared_ptr<AccessLogFile>>>;
 
-// Opens all of `plan`.
+// Opens all of `plan`. Files that another plan has, too, keep its buffers: see SetAccessLogBuffers.
 absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLogs& logs);
 
 // Shared by all shards; itself immutable once made, its parts safe for every thread. Freed after
@@ -79,6 +79,9 @@ class RuntimePlan {
   std::vector<std::unique_ptr<UpstreamGroup>> groups_;
   std::vector<std::vector<std::shared_ptr<tls::TicketPool>>> tickets_by_server_;
 };
+
+// Gives the files of `plan`'s access logs the buffers that it wants: once it is certain to be used.
+void SetAccessLogBuffers(const RuntimePlan& plan, AccessLogs& logs);
 
 // One shard's part of a RuntimePlan: what is used so often, or locks so much inside, that each
 // core has its own.

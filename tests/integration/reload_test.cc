@@ -347,6 +347,28 @@ TEST(ReloadTest, AccessAndErrorLogsAreThoseOfTheNewConfiguration) {
   }));
 }
 
+TEST(ReloadTest, OneThatFailsLeavesTheBuffersOfAccessLogsAsTheyWere) {
+  TempDir logs;
+  const std::string address = FreeAddress();
+  const auto stream = [&](std::string_view more) {
+    return absl::Substitute(
+        "log_format f \"$$status\"; access_log $0 f $1\nserver { listen $2; return x; }",
+        logs.File("log"), more, address);
+  };
+  Reloadable proxy(stream(";"));
+  proxy.sluice().AllowEmergencies();
+  proxy.Write(
+      stream(absl::StrCat("buffer=1m; access_log ", logs.File("missing/log"), " f buffer=1m;")));
+  proxy.sluice().Signal(SIGHUP);
+  ASSERT_TRUE(proxy.sluice().WaitForLog(": reconfiguring failed"));
+  EXPECT_EQ("x", Socket::Connect(address).ReceiveToEnd());
+  EXPECT_TRUE(Eventually([&] { return ReadFile(logs.File("log")) == "200\n"; }));
+  proxy.Reload(stream("buffer=1m;"));
+  EXPECT_EQ("x", Socket::Connect(address).ReceiveToEnd());
+  proxy.Reload(stream(";"));
+  EXPECT_TRUE(Eventually([&] { return ReadFile(logs.File("log")) == "200\n200\n"; }));
+}
+
 TEST(ReloadTest, SessionsSurviveEqualSettingsAndAnotherCaOrCrlCountsAtOnce) {
   const Pki pki;
   TcpServer service(Echo);
