@@ -50,6 +50,9 @@ std::string_view DirectiveOf(tls::Field field) {
       return "proxy_ssl_conf_command";
     case tls::Field::kAlpn:
       return "proxy_ssl_alpn";
+    case tls::Field::kClientCertificate:
+    case tls::Field::kTicketKey:
+      break;  // A server's.
   }
   return "proxy_ssl";
 }

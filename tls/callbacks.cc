@@ -1,6 +1,7 @@
 #include "tls/callbacks.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <utility>
@@ -13,25 +14,18 @@
 namespace sluice::tls {
 namespace {
 
-CallbackState& StateOf(const SSL* ssl) {
-  auto* state = static_cast<CallbackState*>(SSL_get_app_data(ssl));
-  CHECK(state != nullptr);
-  return *state;
-}
-
 ssl_verify_result_t AcceptAny(SSL*, uint8_t*) { return ssl_verify_ok; }
 
-// On resumption the chain is the one stored with the session.
 ssl_verify_result_t VerifyPeer(SSL* ssl, uint8_t* alert) {
-  CallbackState& state = StateOf(ssl);
-  Verdict verdict = state.verifier->Verify(SSL_get0_peer_certificates(ssl));
-  if (verdict.trusted) {
-    state.trusted_until_s = verdict.trusted_until_s;
-    return ssl_verify_ok;
-  }
-  state.failure = std::move(verdict.failure);
-  *alert = verdict.alert;
-  return ssl_verify_invalid;
+  return PeerIsAccepted(ssl, alert) ? ssl_verify_ok : ssl_verify_invalid;
+}
+
+// As nginx has it for optional_no_ca.
+bool MeansUnknownCa(int error) {
+  return error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+         error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+         error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+         error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
 // `session` is still ours alone here. A resumption must not find a chain that has run out since:
@@ -54,7 +48,7 @@ uint32_t LifetimeTold(const SSL_SESSION* session) {
 // Runs after verification only: in TLS 1.2 when the handshake ends, in TLS 1.3 for every
 // NewSessionTicket behind it. Returns whether it has taken over the reference to `session`.
 int KeepTicket(SSL* ssl, SSL_SESSION* session) {
-  CallbackState& state = StateOf(ssl);
+  CallbackState& state = CallbackStateOf(ssl);
   if (state.tickets == nullptr) return 0;
   // An empty one is as good as none: it cannot be offered (RFC 8446 4.2.11).
   if (SSL_version(ssl) >= TLS1_3_VERSION && SSL_SESSION_has_ticket(session) == 0) return 0;
@@ -67,15 +61,38 @@ int KeepTicket(SSL* ssl, SSL_SESSION* session) {
 
 // 1: go on with the certificate that is set, or with none.
 int NoteCertificateRequest(SSL* ssl, void*) {
-  CallbackState& state = StateOf(ssl);
+  CallbackState& state = CallbackStateOf(ssl);
   state.certificate_requested = true;
   state.certificate_sent = SSL_get_privatekey(ssl) != nullptr;
   return 1;
 }
 
-void WriteSecret(const SSL* ssl, const char* line) { StateOf(ssl).key_log->Write(line); }
+void WriteSecret(const SSL* ssl, const char* line) { CallbackStateOf(ssl).key_log->Write(line); }
 
 }  // namespace
+
+CallbackState& CallbackStateOf(const ssl_st* ssl) {
+  auto* state = static_cast<CallbackState*>(SSL_get_app_data(ssl));
+  CHECK(state != nullptr);
+  return *state;
+}
+
+// On resumption the chain is the one stored with the session.
+bool PeerIsAccepted(const ssl_st* ssl, uint8_t* alert) {
+  CallbackState& state = CallbackStateOf(ssl);
+  Verdict verdict = state.verifier->Verify(SSL_get0_peer_certificates(ssl));
+  if (verdict.trusted) {
+    state.trusted_until_s = verdict.trusted_until_s;
+    return true;
+  }
+  if (state.tolerates_unknown_ca && MeansUnknownCa(verdict.error)) {
+    state.tolerated = verdict.words;
+    return true;
+  }
+  state.failure = std::move(verdict.failure);
+  *alert = verdict.alert;
+  return false;
+}
 
 void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify) {
   if (!verify) {
@@ -85,6 +102,11 @@ void InstallVerifyCallback(ssl_ctx_st* ssl_ctx, bool verify) {
   }
   SSL_CTX_set_custom_verify(ssl_ctx, SSL_VERIFY_PEER, VerifyPeer);
   SSL_CTX_set_reverify_on_resume(ssl_ctx, 1);
+}
+
+void InstallClientVerifyCallback(ssl_ctx_st* ssl_ctx, bool required) {
+  SSL_CTX_set_custom_verify(
+      ssl_ctx, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), VerifyPeer);
 }
 
 void InstallTicketCallback(ssl_ctx_st* ssl_ctx) {

@@ -7,12 +7,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 
 #include "absl/log/check.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "tls/error_queue.h"
 
@@ -80,6 +84,14 @@ std::string AlgorithmText(const ASN1_OBJECT* algorithm) {
   return Printable(text.data());
 }
 
+// As OpenSSL's i2a_ASN1_INTEGER.
+std::string SerialText(const ASN1_INTEGER* serial) {
+  const std::string_view bytes = BytesOf(serial);
+  const bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+  const std::string digits = absl::AsciiStrToUpper(absl::BytesToHexString(bytes));
+  return absl::StrCat(negative ? "-" : "", digits.empty() ? "00" : digits);
+}
+
 int64_t SecondsOf(const ASN1_TIME* time) {
   int64_t seconds = 0;
   return ASN1_TIME_to_posix(time, &seconds) == 1 ? seconds : 0;
@@ -98,6 +110,25 @@ std::string NameText(const X509_name_st* name) {
   return Printable({reinterpret_cast<const char*>(text), text_len});
 }
 
+std::string PemOf(std::string_view der) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(bio != nullptr);
+  CHECK_GT(
+      PEM_write_bio(bio.get(), PEM_STRING_X509, "", reinterpret_cast<const uint8_t*>(der.data()),
+                    static_cast<long>(der.size())),
+      0);
+  const uint8_t* text = nullptr;
+  size_t text_len = 0;
+  CHECK_EQ(BIO_mem_contents(bio.get(), &text, &text_len), 1);
+  return {reinterpret_cast<const char*>(text), text_len};
+}
+
+std::string Sha1FingerprintOf(std::string_view der) {
+  std::array<uint8_t, SHA_DIGEST_LENGTH> digest;
+  SHA1(reinterpret_cast<const uint8_t*>(der.data()), der.size(), digest.data());
+  return absl::BytesToHexString({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
 CertificateFacts ReadCertificateFacts(std::string_view der) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(der.data());
   const bssl::UniquePtr<X509> certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
@@ -110,6 +141,7 @@ CertificateFacts ReadCertificateFacts(x509_st* certificate) {
   CertificateFacts facts = {.parsed = true};
   facts.subject = NameText(X509_get_subject_name(certificate));
   facts.issuer = NameText(X509_get_issuer_name(certificate));
+  facts.serial = SerialText(X509_get0_serialNumber(certificate));
   facts.self_issued =
       X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
   facts.alternative_names = AlternativeNames(certificate);

@@ -19,6 +19,7 @@ struct CertificateFacts {
   // As RFC 2253 writes names: "CN=backend,O=Example". Empty if the certificate's is.
   std::string subject;
   std::string issuer;
+  std::string serial;  // In hexadecimal, upper case, as OpenSSL writes it: "0A1B".
   // subjectAltName, each with its kind: "DNS:backend.example.com", "IP:192.0.2.1", "email:...",
   // "URI:...". Other kinds are left out.
   std::vector<std::string> alternative_names;
@@ -34,6 +35,12 @@ struct CertificateFacts {
 // `der`: as Session::peer_chain gives it.
 CertificateFacts ReadCertificateFacts(std::string_view der);
 CertificateFacts ReadCertificateFacts(x509_st* certificate);
+
+// The certificate `der` in PEM form, with a line feed at its end.
+std::string PemOf(std::string_view der);
+
+// SHA-1 of `der` in hexadecimal, lower case.
+std::string Sha1FingerprintOf(std::string_view der);
 
 // As in CertificateFacts::subject.
 std::string NameText(const X509_name_st* name);

@@ -58,7 +58,6 @@ class Context {
 
   // Sets up all of it and appends what is wrong. Usable if nothing fatal was appended.
   void Build(std::vector<Problem>* problems);
-  void BuildClientCertificate(std::vector<Problem>* problems);
   void BuildVerification(std::vector<Problem>* problems);
 
   // Builds one only to see what is wrong with it.

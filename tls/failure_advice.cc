@@ -77,4 +77,40 @@ std::string_view FailureAdvice(const Failure& failure, bool certificate_missing)
   return "";
 }
 
+std::string_view ClientFailureAdvice(const Failure& failure) {
+  if (failure.kind == FailureKind::kAlertReceived) {
+    switch (failure.alert) {
+      case 42:  // bad_certificate
+      case 46:  // certificate_unknown
+        return "the client does not accept the certificate, check ssl_certificate";
+      case 43:  // unsupported_certificate
+        return "the client cannot use a certificate of this kind, add one to ssl_certificate";
+      case 45:  // certificate_expired
+        return "the client finds the certificate expired, renew ssl_certificate";
+      case 48:  // unknown_ca
+        return "the client does not know the CA of the certificate; is its chain complete in "
+               "ssl_certificate?";
+      default:
+        return "";
+    }
+  }
+  if (failure.kind != FailureKind::kProtocol) return "";
+  if (absl::StrContains(failure.text, ":HTTP_REQUEST")) {
+    return "what the client sends is plain HTTP, not TLS";
+  }
+  if (absl::StrContains(failure.text, ":WRONG_VERSION_NUMBER")) {
+    return "what the client sends is not TLS; or should \"listen\" have no \"ssl\" here?";
+  }
+  if (absl::StrContains(failure.text, ":UNSUPPORTED_PROTOCOL")) {
+    return "the client offers no TLS version of ssl_protocols";
+  }
+  if (absl::StrContains(failure.text, ":NO_SHARED_CIPHER")) {
+    return "the client offers none of ssl_ciphers, or none for the kind of ssl_certificate";
+  }
+  if (absl::StrContains(failure.text, ":NO_SHARED_GROUP")) {
+    return "the client offers no group of ssl_ecdh_curve";
+  }
+  return "";
+}
+
 }  // namespace sluice::tls

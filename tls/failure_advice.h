@@ -13,6 +13,9 @@ namespace sluice::tls {
 // certificate and got none.
 std::string_view FailureAdvice(const Failure& failure, bool certificate_missing);
 
+// The same for a handshake with a client.
+std::string_view ClientFailureAdvice(const Failure& failure);
+
 }  // namespace sluice::tls
 
 #endif  // SLUICE_TLS_FAILURE_ADVICE_H_

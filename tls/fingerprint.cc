@@ -75,4 +75,43 @@ Fingerprint FingerprintOf(const Settings& settings) {
   return hasher.Finish();
 }
 
+Fingerprint FingerprintOf(const ServerSettings& settings) {
+  const auto& [identities, passwords, min_version, max_version, ciphers, prefer_server_ciphers,
+               groups, signature_algorithms, alpn, verify_client, verify_depth, client_certificate,
+               trusted_certificate, crl, reject_handshake, session_cache, session_cache_name,
+               session_cache_bytes, session_cache_sessions, session_timeout_s, session_tickets,
+               ticket_keys, key_log_path] = settings;
+  static_cast<void>(session_cache);
+  static_cast<void>(session_cache_name);
+  static_cast<void>(session_cache_bytes);
+  static_cast<void>(session_cache_sessions);
+  static_cast<void>(session_timeout_s);
+  static_cast<void>(session_tickets);
+  static_cast<void>(ticket_keys);
+  static_cast<void>(key_log_path);
+  static_cast<void>(passwords);  // They lead to the keys, which count.
+  Hasher hasher;
+  hasher.Add("server");
+  hasher.Add(uint64_t{identities.size()});
+  for (const ServerSettings::Identity& identity : identities) {
+    hasher.Add(identity.certificate);
+    hasher.Add(identity.certificate_key);
+  }
+  hasher.Add(static_cast<uint64_t>(min_version));
+  hasher.Add(static_cast<uint64_t>(max_version));
+  hasher.Add(ciphers);
+  hasher.Add(uint64_t{prefer_server_ciphers});
+  hasher.Add(groups);
+  hasher.Add(signature_algorithms);
+  hasher.Add(uint64_t{alpn.size()});
+  for (const std::string& protocol : alpn) hasher.Add(protocol);
+  hasher.Add(static_cast<uint64_t>(verify_client));
+  hasher.Add(static_cast<uint64_t>(verify_depth));
+  hasher.Add(client_certificate);
+  hasher.Add(trusted_certificate);
+  hasher.Add(crl);
+  hasher.Add(uint64_t{reject_handshake});
+  return hasher.Finish();
+}
+
 }  // namespace sluice::tls

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "tls/server_settings.h"
 #include "tls/settings.h"
 
 namespace sluice::tls {
@@ -15,6 +16,9 @@ namespace sluice::tls {
 using Fingerprint = std::array<uint8_t, 32>;
 
 Fingerprint FingerprintOf(const Settings& settings);
+
+// The same for a server: all of it but where and how long sessions are kept, and ticket_keys.
+Fingerprint FingerprintOf(const ServerSettings& settings);
 
 }  // namespace sluice::tls
 

@@ -83,8 +83,9 @@ absl::StatusOr<std::vector<bssl::UniquePtr<X509_CRL>>> ReadCrls(const File& file
   });
 }
 
-absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> ReadPrivateKey(
-    const File& file, const std::vector<std::string>& passwords) {
+absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> ReadPrivateKey(const File& file,
+                                                         const std::vector<std::string>& passwords,
+                                                         PeerRole peer) {
   // One round more than there are passwords: the first finds out whether one is needed at all.
   for (size_t round = 0; round <= passwords.size(); ++round) {
     ERR_clear_error();
@@ -107,7 +108,7 @@ absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> ReadPrivateKey(
   if (passwords.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", file.path, "\": the private key is encrypted and there is no password ",
-                     "for it; set proxy_ssl_password_file"));
+                     "for it; set ", DirectivePrefix(peer), "password_file"));
   }
   const std::string what = passwords.size() == 1 ? "the password given does not decrypt"
                                                  : absl::StrCat("none of the ", passwords.size(),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tls/peer_role.h"
 #include "tls/settings.h"
 
 namespace sluice::tls {
@@ -20,10 +21,11 @@ absl::StatusOr<std::vector<bssl::UniquePtr<X509>>> ReadCertificates(const File& 
 // All CRLs of `file`, at least one.
 absl::StatusOr<std::vector<bssl::UniquePtr<X509_CRL>>> ReadCrls(const File& file);
 
-// The private key of `file`. `passwords` are tried in turn if it is encrypted; a key that is not
-// encrypted ignores them, as nginx does.
+// The private key of `file`, which `peer` will be shown. `passwords` are tried in turn if it is
+// encrypted; a key that is not encrypted ignores them, as nginx does.
 absl::StatusOr<bssl::UniquePtr<EVP_PKEY>> ReadPrivateKey(const File& file,
-                                                         const std::vector<std::string>& passwords);
+                                                         const std::vector<std::string>& passwords,
+                                                         PeerRole peer = PeerRole::kUpstream);
 
 }  // namespace sluice::tls
 

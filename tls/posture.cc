@@ -46,20 +46,26 @@ class Warnings {
 
   // `what`: "certificate", "CA". `consequence` of its not being valid any more.
   void OfValidity(Field field, const File& file, std::string_view what, X509* certificate,
-                  std::string_view consequence) {
+                  std::string_view consequence, int index = 0) {
     const CertificateFacts facts = ReadCertificateFacts(certificate);
     const std::string subject =
         facts.subject.empty() ? std::string(what) : absl::StrCat(what, " \"", facts.subject, "\"");
     if (facts.not_after_s < now_s_) {
-      Add(field, absl::StrCat("the ", subject, " in \"", file.path, "\" expired ",
-                              When(facts.not_after_s, now_s_), ": ", consequence, "; renew it"));
+      Add(field,
+          absl::StrCat("the ", subject, " in \"", file.path, "\" expired ",
+                       When(facts.not_after_s, now_s_), ": ", consequence, "; renew it"),
+          index);
     } else if (facts.not_after_s < now_s_ + kExpiryWarningDays * kDayS) {
-      Add(field, absl::StrCat("the ", subject, " in \"", file.path, "\" expires ",
-                              When(facts.not_after_s, now_s_), ": renew it in time"));
+      Add(field,
+          absl::StrCat("the ", subject, " in \"", file.path, "\" expires ",
+                       When(facts.not_after_s, now_s_), ": renew it in time"),
+          index);
     } else if (facts.not_before_s > now_s_) {
-      Add(field, absl::StrCat("the ", subject, " in \"", file.path, "\" becomes valid ",
-                              When(facts.not_before_s, now_s_), ", not before: until then ",
-                              consequence, "; look at this machine's clock"));
+      Add(field,
+          absl::StrCat("the ", subject, " in \"", file.path, "\" becomes valid ",
+                       When(facts.not_before_s, now_s_), ", not before: until then ", consequence,
+                       "; look at this machine's clock"),
+          index);
     }
   }
 
@@ -158,8 +164,9 @@ class Warnings {
   std::vector<Problem> Take() { return std::move(problems_); }
 
  private:
-  void Add(Field field, std::string message) {
-    problems_.push_back({.field = field, .fatal = false, .message = std::move(message)});
+  void Add(Field field, std::string message, int index = 0) {
+    problems_.push_back(
+        {.field = field, .fatal = false, .message = std::move(message), .index = index});
   }
 
   const int64_t now_s_;
@@ -189,6 +196,29 @@ std::vector<Problem> CheckPosture(const Settings& settings, int64_t now_s) {
     }
   }
   warnings.OfSignatureAlgorithms(settings);
+  return warnings.Take();
+}
+
+std::vector<Problem> CheckPosture(const ServerSettings& settings, int64_t now_s) {
+  Warnings warnings(now_s);
+  const auto check = [&](Field field, int index, const File& file, std::string_view what,
+                         std::string_view consequence) {
+    if (!file.given()) return;
+    const auto certificates = ReadCertificates(file);
+    // A bundle of CAs is someone else's to keep up to date.
+    if (!certificates.ok() || certificates->size() > static_cast<size_t>(kOwnCasMax)) return;
+    for (const auto& certificate : *certificates) {
+      warnings.OfValidity(field, file, what, certificate.get(), consequence, index);
+    }
+  };
+  for (size_t i = 0; i < settings.identities.size(); ++i) {
+    check(Field::kCertificate, static_cast<int>(i), settings.identities[i].certificate,
+          "certificate", "clients that verify it refuse it");
+  }
+  if (settings.verify_client == ClientVerification::kOff) return warnings.Take();
+  constexpr std::string_view kRefused = "clients with a certificate from it are refused";
+  check(Field::kClientCertificate, 0, settings.client_certificate, "CA", kRefused);
+  check(Field::kTrustedCertificate, 0, settings.trusted_certificate, "CA", kRefused);
   return warnings.Take();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tls/server_settings.h"
 #include "tls/settings.h"
 
 namespace sluice::tls {
@@ -23,6 +24,9 @@ inline constexpr int kOwnCasMax = 10;
 // Files that cannot be read are left to CheckSettings (context.h). `now_s` is in seconds since
 // 1970.
 std::vector<Problem> CheckPosture(const Settings& settings, int64_t now_s);
+
+// The same for a server: about its certificates, and about the CAs of clients that are verified.
+std::vector<Problem> CheckPosture(const ServerSettings& settings, int64_t now_s);
 
 }  // namespace sluice::tls
 

@@ -62,7 +62,8 @@ std::vector<std::string> OfCas(const std::string& pem, bool verify = true) {
 }
 
 TEST(PostureTest, NothingIsSaidOfWhatIsGoodForLong) {
-  EXPECT_THAT(CheckPosture({}, kNowS), IsEmpty());
+  EXPECT_THAT(CheckPosture(Settings(), kNowS), IsEmpty());
+  EXPECT_THAT(CheckPosture(ServerSettings(), kNowS), IsEmpty());
   EXPECT_THAT(OfClient(ClientPem(-1, 31)), IsEmpty());
   EXPECT_THAT(OfCas(CaPem("root", -1, 31)), IsEmpty());
 }
@@ -240,6 +241,24 @@ TEST(PostureTest, NamesCannotHoldControlCharacters) {
   const std::vector<std::string> messages = OfClient(pem);
   ASSERT_THAT(messages, SizeIs(1));
   for (const char c : messages[0]) EXPECT_GE(c, 0x20) << messages[0];
+}
+
+TEST(PostureTest, ServersCertificatesAndTheCasOfClientsAreLookedAtToo) {
+  ServerSettings settings;
+  settings.identities = {{.certificate = FileOf("good.pem", ClientPem(-1, 400))},
+                         {.certificate = FileOf("late.pem", ClientPem(-10, -2))}};
+  settings.client_certificate = FileOf("clients.pem", CaPem("root", -1, 8));
+  std::vector<Problem> problems = CheckPosture(settings, kNowS);
+  ASSERT_THAT(problems, SizeIs(1)) << "clients are not verified";
+  EXPECT_EQ(problems[0].index, 1);
+  EXPECT_EQ(problems[0].message,
+            "the certificate \"CN=client\" in \"late.pem\" expired on 2027-01-13 (2 days ago): "
+            "clients that verify it refuse it; renew it");
+  settings.verify_client = ClientVerification::kOptional;
+  problems = CheckPosture(settings, kNowS);
+  ASSERT_THAT(problems, SizeIs(2));
+  EXPECT_EQ(problems[1].field, Field::kClientCertificate);
+  EXPECT_THAT(problems[1].message, HasSubstr("expires on 2027-01-23 (in 8 days)"));
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ struct RecordCipher::Keys {
         SSL_generate_key_block(ssl, block, block_bytes) != 1) {
       return false;
     }
-    const size_t party = direction == Direction::kSeal ? 0 : 1;
+    const bool of_client = (direction == Direction::kSeal) != (SSL_is_server(ssl) == 1);
+    const size_t party = of_client ? 0 : 1;
     std::memcpy(key, block + party * key_bytes, key_bytes);
     std::memcpy(iv.data(), block + 2 * key_bytes + party * kFixedNonceBytes, kFixedNonceBytes);
     OPENSSL_cleanse(block, sizeof(block));

@@ -17,7 +17,7 @@ class RecordCipher {
  public:
   enum class Direction : uint8_t { kOpen, kSeal };
 
-  // With the keys that client `ssl`, whose handshake is done, has in `direction` now. Null where it
+  // With the keys that `ssl`, whose handshake is done, has in `direction` now. Null where it
   // has not agreed on AES-GCM, or where this CPU has nothing faster than BoringSSL. Null also for
   // the first record that is sealed in TLS 1.3: what BoringSSL seals first, it takes for the first.
   static std::unique_ptr<RecordCipher> Create(const ssl_st* ssl, Direction direction);

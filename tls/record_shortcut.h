@@ -30,7 +30,7 @@ enum class OpenedRecord : uint8_t {
   kUnable,
 };
 
-// For one client connection.
+// For one connection.
 class RecordShortcut {
  public:
   // `ssl` lives longer.

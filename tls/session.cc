@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "tls/error_queue.h"
 #include "tls/failure_advice.h"
+#include "tls/server_context.h"
 
 namespace sluice::tls {
 namespace {
@@ -54,19 +55,12 @@ Session::Session(const Context& context, TicketPool* tickets, int shard)
                       .key_log = context.key_log()},
       ssl_(SSL_new(context.ssl_ctx())),
       shortcut_(ssl_.get()) {
+  Attach();
   SSL* ssl = ssl_.get();
-  CHECK(ssl != nullptr);
-  AttachCallbackState(ssl, &callback_state_);
-  BIO_up_ref(bio_.bio());
-  BIO_up_ref(bio_.bio());
-  SSL_set0_rbio(ssl, bio_.bio());
-  SSL_set0_wbio(ssl, bio_.bio());
   SSL_set_connect_state(ssl);
   // Old CAs issue RSA certificates for encipherment only, and every other client signs with them.
   SSL_set_enforce_rsa_key_usage(ssl,
                                 context.settings().verify && !context.settings().verify_legacy);
-  // Frees 0.6 KB once the handshake is done; nothing is configured after that.
-  SSL_set_shed_handshake_config(ssl, 1);
   if (!context.server_name().empty()) {
     CHECK_EQ(SSL_set_tlsext_host_name(ssl, context.server_name().c_str()), 1);
   }
@@ -74,6 +68,34 @@ Session::Session(const Context& context, TicketPool* tickets, int shard)
     offered_.reset(callback_state_.tickets->Take(shard));
     if (offered_ != nullptr) SSL_set_session(ssl, offered_.get());
   }
+}
+
+std::unique_ptr<Session> Session::Create(const ServerContext& context) {
+  return std::unique_ptr<Session>(new Session(context));
+}
+
+Session::Session(const ServerContext& context)
+    : callback_state_{.verifier = context.verifier(),
+                      .key_log = context.key_log(),
+                      .server = &context,
+                      .tolerates_unknown_ca =
+                          context.settings().verify_client == ClientVerification::kOptionalNoCa},
+      ssl_(SSL_new(context.ssl_ctx())),
+      shortcut_(ssl_.get()) {
+  Attach();
+  SSL_set_accept_state(ssl_.get());
+}
+
+void Session::Attach() {
+  SSL* ssl = ssl_.get();
+  CHECK(ssl != nullptr);
+  AttachCallbackState(ssl, &callback_state_);
+  BIO_up_ref(bio_.bio());
+  BIO_up_ref(bio_.bio());
+  SSL_set0_rbio(ssl, bio_.bio());
+  SSL_set0_wbio(ssl, bio_.bio());
+  // Frees 0.6 KB once the handshake is done; nothing is configured after that.
+  SSL_set_shed_handshake_config(ssl, 1);
 }
 
 Session::~Session() = default;
@@ -86,6 +108,15 @@ Outcome Session::Handshake(Ciphertext& io) {
   if (state_ == State::kOpen) return Outcome::kDone;
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) return Conclude("SSL_do_handshake", result);
+  if (!ResumedClientIsAccepted()) {
+    state_ = State::kFailed;
+    return Tell(Outcome::kFailed);
+  }
+  // A server's tickets stay in BoringSSL until something else is written, which may be never, or a
+  // close_notify that has room for no more.
+  if (callback_state_.server != nullptr && SSL_write(ssl_.get(), "", 0) < 0) {
+    return Conclude("SSL_write", -1);
+  }
   state_ = State::kOpen;
   established_ = true;
   EndHandshake(/*completed=*/true);
@@ -236,6 +267,19 @@ std::vector<std::string_view> Session::peer_chain() const {
   return chain;
 }
 
+std::string_view Session::peer_certificate() const {
+  const STACK_OF(CRYPTO_BUFFER)* buffers = SSL_get0_peer_certificates(ssl_.get());
+  if (buffers == nullptr || sk_CRYPTO_BUFFER_num(buffers) == 0) return "";
+  const CRYPTO_BUFFER* first = sk_CRYPTO_BUFFER_value(buffers, 0);
+  return {reinterpret_cast<const char*>(CRYPTO_BUFFER_data(first)), CRYPTO_BUFFER_len(first)};
+}
+
+std::string_view Session::id() const {
+  unsigned id_len = 0;
+  const uint8_t* id = SSL_SESSION_get_id(SSL_get_session(ssl_.get()), &id_len);
+  return {reinterpret_cast<const char*>(id), id_len};
+}
+
 Outcome Session::Conclude(const char* function, int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:
@@ -259,8 +303,14 @@ Outcome Session::Conclude(const char* function, int result) {
     failure.kind = errors.alert_received ? FailureKind::kAlertReceived : FailureKind::kProtocol;
     failure.alert = errors.alert;
     failure.text = absl::StrCat(function, "() failed (SSL:", errors.text, ")");
+    if (errors.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE") {
+      failure.kind = FailureKind::kCertificateUntrusted;
+      failure.text = "client sent no required SSL certificate";
+    }
     const std::string_view advice =
-        FailureAdvice(failure, certificate_requested() && !certificate_sent());
+        callback_state_.server != nullptr
+            ? ClientFailureAdvice(failure)
+            : FailureAdvice(failure, certificate_requested() && !certificate_sent());
     if (!advice.empty()) absl::StrAppend(&failure.text, ": ", advice);
   }
   return Tell(Outcome::kFailed);
@@ -268,6 +318,19 @@ Outcome Session::Conclude(const char* function, int result) {
 
 Outcome Session::Tell(Outcome outcome) const {
   return bio_.keeps_output() ? Outcome::kNeedOutput : outcome;
+}
+
+// BoringSSL verifies on resumption only as a client.
+bool Session::ResumedClientIsAccepted() {
+  if (callback_state_.server == nullptr || callback_state_.verifier == nullptr || !resumed() ||
+      peer_chain().empty()) {
+    return true;
+  }
+  uint8_t alert = 0;
+  if (PeerIsAccepted(ssl_.get(), &alert)) return true;
+  SSL_send_fatal_alert(ssl_.get(), alert);
+  ERR_clear_error();
+  return false;
 }
 
 // A session that the upstream no longer takes, or that a handshake fails with, would otherwise be

@@ -1,4 +1,4 @@
-// One TLS client connection as a pure transformer of bytes.
+// One TLS connection, to an upstream or from a client, as a pure transformer of bytes.
 //
 // A Session knows no descriptor, ring, clock or log. Its caller lends it spans for the length of
 // one call: ciphertext that has arrived, room for ciphertext to be sent, plaintext to seal or room
@@ -29,6 +29,8 @@ struct ssl_session_st;  // BoringSSL's SSL_SESSION.
 
 namespace sluice::tls {
 
+class ServerContext;
+
 // The most a sealed record is longer than its plaintext, with a KeyUpdate that may have to go
 // before it (27 bytes: RFC 8446 5.2, 4.6.3). TLS 1.0 CBC is the worst, because BoringSSL splits its
 // records in two (RFC 5246 6.2.3: twice header 5, MAC 20, padding 16 = 82); TLS 1.2 CBC has 57,
@@ -55,6 +57,9 @@ class Session {
   // aborts.
   static std::unique_ptr<Session> Create(const Context& context, TicketPool* tickets, int shard);
 
+  // The server side, for a client. `context` outlives the session. Allocation failure aborts.
+  static std::unique_ptr<Session> Create(const ServerContext& context);
+
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -63,7 +68,8 @@ class Session {
   // may be given in pieces of any size. The answer of a step comes only once all it has to say is
   // in io.output.
 
-  // Goes on with the handshake. The first call, with no input, writes the ClientHello.
+  // Goes on with the handshake. To an upstream the first call, with no input, writes the
+  // ClientHello.
   // kDone: finished and, where asked for, verified; io.input may hold application data behind
   // io.consumed. kNeedInput, kNeedOutput, kClosed, kFailed as Outcome says. io.produced can be
   // non-zero with every outcome.
@@ -105,27 +111,34 @@ class Session {
   const Failure& failure() const { return callback_state_.failure; }
   // The handshake was done, whatever has come since.
   bool established() const { return established_; }
-  // Whom the ClientHello asks for (SNI); empty: nobody.
+  // Whom the ClientHello asks for (SNI), from a client bytes from the peer; empty: nobody.
   std::string_view server_name() const;
   // Facts, meaningful once the handshake is done. Names in static storage.
   Version version() const;
   std::string_view cipher() const;  // OpenSSL's name, as in nginx's logs.
   std::string_view group() const;   // The key exchange group; empty with RSA key exchange.
   bool resumed() const;
-  // What the upstream has signed the handshake with; empty if resumed or with RSA key exchange.
+  // What the peer has signed the handshake with; empty if resumed or with RSA key exchange.
   std::string_view signature_algorithm() const;
   // Whether the upstream has asked for a client certificate, and has got one. Known after a failed
   // handshake too; false if resumed.
   bool certificate_requested() const { return callback_state_.certificate_requested; }
   bool certificate_sent() const { return callback_state_.certificate_sent; }
-  // The protocol that the upstream has chosen (ALPN), bytes from the peer; empty: none. Valid as
+  // The protocol that the server has chosen (ALPN), bytes from the peer; empty: none. Valid as
   // long as the session, like the chain.
   std::string_view alpn() const;
-  // The upstream's certificates as DER, leaf first; after a failed verification too. On resumption
+  // The peer's certificates as DER, leaf first; after a failed verification too. On resumption
   // those of the session. Empty before they have come.
   std::vector<std::string_view> peer_chain() const;
+  // The first of them; empty: none.
+  std::string_view peer_certificate() const;
+  // The session's identifier, bytes. Once the handshake is done.
+  std::string_view id() const;
   // Tickets (TLS 1.2: sessions) that have come, and the lifetime of the latest in seconds, 0 if not
   // told. Of TLS 1.3 at most the two days that BoringSSL keeps one.
+  // What is wrong with the client's certificate, which was accepted all the same (static text of
+  // OpenSSL's); empty: nothing.
+  std::string_view tolerated() const { return callback_state_.tolerated; }
   int num_tickets() const { return callback_state_.num_tickets; }
   uint32_t ticket_lifetime_s() const { return callback_state_.ticket_lifetime_s; }
 
@@ -148,12 +161,16 @@ class Session {
   };
 
   Session(const Context& context, TicketPool* tickets, int shard);
+  explicit Session(const ServerContext& context);
+  void Attach();
 
   // Turns a result of BoringSSL's `function` that is no success into an outcome.
   Outcome Conclude(const char* function, int result);
   // `outcome`, unless bytes are kept that have to go out before it may be told.
   Outcome Tell(Outcome outcome) const;
   void EndHandshake(bool completed);
+  // A session is resumed with the certificate that the client once had: whether it is still good.
+  bool ResumedClientIsAccepted();
 
   // Declared in the order of dependence: ssl_ points at the two before it, shortcut_ at ssl_.
   MemoryBio bio_;

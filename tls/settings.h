@@ -95,6 +95,8 @@ enum class Field : uint8_t {
   kGroups,
   kSignatureAlgorithms,
   kAlpn,
+  kClientCertificate,  // Of a server's, like the next one.
+  kTicketKey,
 };
 
 // What is wrong with Settings, in words for the operator.
@@ -102,6 +104,7 @@ struct Problem {
   Field field;
   bool fatal = true;  // false: a warning.
   std::string message;
+  int index = 0;  // Which one, where a directive may stand several times.
 };
 
 // What contradicts itself in `settings` before any file is looked into: a certificate or a key

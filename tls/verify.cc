@@ -125,13 +125,15 @@ class ChainCheck {
  public:
   // `with_crls`: `store` has CRLs, and every certificate must be judged by one.
   ChainCheck(X509_STORE* store, const Presented& presented, bool with_crls, int depth,
-             int64_t now_s)
+             PeerRole role, int64_t now_s)
       : context_(X509_STORE_CTX_new()), now_s_(now_s) {
     X509_STORE_CTX* context = context_.get();
     CHECK(context != nullptr);
     CHECK_EQ(X509_STORE_CTX_init(context, store, presented.leaf.get(), presented.others.get()), 1);
-    // The purposes and trust settings of a server's certificate as a client sees it.
-    CHECK_EQ(X509_STORE_CTX_set_default(context, "ssl_server"), 1);
+    // The purposes and trust settings of a certificate as the other end sees it.
+    CHECK_EQ(X509_STORE_CTX_set_default(context,
+                                        role == PeerRole::kUpstream ? "ssl_server" : "ssl_client"),
+             1);
     X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(context), depth);
     X509_STORE_CTX_set_time_posix(context, 0, now_s_);
     CHECK_EQ(X509_STORE_CTX_set_app_data(context, &now_s_), 1);
@@ -182,7 +184,8 @@ std::string TimeText(const ASN1_TIME* time) {
 }
 
 // What else an operator has to know to find the fault.
-std::string DetailOf(int error, int depth, X509* certificate, const Crls& crls) {
+std::string DetailOf(PeerRole role, int error, int depth, X509* certificate, const Crls& crls) {
+  const std::string_view prefix = DirectivePrefix(role);
   const X509_NAME* issuer = X509_get_issuer_name(certificate);
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -193,14 +196,15 @@ std::string DetailOf(int error, int depth, X509* certificate, const Crls& crls) 
                           " on; look at this machine's clock");
     case X509_V_ERR_INVALID_CA:
     case X509_V_ERR_INVALID_PURPOSE:
-      return LacksOfPurpose(certificate, depth);
+      return LacksOfPurpose(certificate, depth, role);
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-      return absl::StrCat("no usable certificate of its issuer ", QuotedName(issuer),
-                          " came with it or is in proxy_ssl_trusted_certificate");
+      return absl::StrCat(
+          "no usable certificate of its issuer ", QuotedName(issuer), " came with it or is in ",
+          prefix, role == PeerRole::kUpstream ? "trusted_certificate" : "client_certificate");
     case X509_V_ERR_UNABLE_TO_GET_CRL:
       return absl::StrCat(
-          "proxy_ssl_crl has no ",
+          prefix, "crl has no ",
           absl::c_any_of(crls, [&](const auto& crl) { return IsOf(crl.get(), issuer); })
               ? "usable CRL of its issuer "
               : "CRL of its issuer ",
@@ -214,36 +218,37 @@ std::string DetailOf(int error, int depth, X509* certificate, const Crls& crls) 
     case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
     case X509_V_ERR_DIFFERENT_CRL_SCOPE:
     case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
-      return absl::StrCat("in proxy_ssl_crl, the CRL of its issuer ", QuotedName(issuer));
+      return absl::StrCat("in ", prefix, "crl, the CRL of its issuer ", QuotedName(issuer));
     default:
       return "";
   }
 }
 
-Verdict VerdictOf(const ChainCheck& check, const Crls& crls) {
+Verdict VerdictOf(PeerRole role, const ChainCheck& check, const Crls& crls) {
   const int depth = check.error_depth();
   X509* certificate = sk_X509_value(check.chain(), depth);
   if (check.error() == X509_V_ERR_CERT_SIGNATURE_FAILURE && SignedWithMd5(certificate)) {
-    return Untrusted(Md5Rule(depth), certificate);
+    return Untrusted(role, Md5Rule(depth), certificate);
   }
-  return Untrusted({.error = check.error(),
+  return Untrusted(role,
+                   {.error = check.error(),
                     .words = X509_verify_cert_error_string(check.error()),
                     .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(check.error())),
                     .depth = depth,
-                    .detail = DetailOf(check.error(), depth, certificate, crls)},
+                    .detail = DetailOf(role, check.error(), depth, certificate, crls)},
                    certificate);
 }
 
 // `depth` counts CAs, root included, of which `chain` has more.
-Verdict TooLong(const STACK_OF(X509) * chain, int depth) {
+Verdict TooLong(PeerRole role, const STACK_OF(X509) * chain, int depth) {
   return Untrusted(
+      role,
       {.error = X509_V_ERR_CERT_CHAIN_TOO_LONG,
        .words = X509_verify_cert_error_string(X509_V_ERR_CERT_CHAIN_TOO_LONG),
        .alert = static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_CERT_CHAIN_TOO_LONG)),
        .depth = depth,
-       .detail = absl::StrCat(sk_X509_num(chain) - 2,
-                              " intermediate certificates where proxy_ssl_verify_depth allows ",
-                              depth - 1)},
+       .detail = absl::StrCat(sk_X509_num(chain) - 2, " intermediate certificates where ",
+                              DirectivePrefix(role), "verify_depth allows ", depth - 1)},
       sk_X509_value(chain, depth));
 }
 
@@ -292,30 +297,43 @@ void CheckCrls(const File& file, const Crls& crls, int64_t now_s, std::vector<Pr
 
 std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
                                            std::vector<Problem>* problems) {
+  return Create({.trusted = {&settings.trusted_certificate},
+                 .crl = &settings.crl,
+                 .name = settings.name,
+                 .depth = settings.verify_depth,
+                 .legacy = settings.verify_legacy},
+                problems);
+}
+
+std::unique_ptr<Verifier> Verifier::Create(const TrustSettings& settings,
+                                           std::vector<Problem>* problems) {
   bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
   CHECK(store != nullptr);
   X509_STORE_set_get_issuer(store.get(), FindIssuer);
   const int64_t now_s = Moment::Now().wall_s;
   bool usable = true;
 
-  const auto trusted = ReadCertificates(settings.trusted_certificate);
-  if (trusted.ok()) {
-    for (const auto& certificate : *trusted) {
-      CHECK_EQ(X509_STORE_add_cert(store.get(), certificate.get()), 1);
+  for (size_t i = 0; i < settings.trusted.size(); ++i) {
+    if (!settings.trusted[i]->given()) continue;
+    const auto trusted = ReadCertificates(*settings.trusted[i]);
+    if (trusted.ok()) {
+      for (const auto& certificate : *trusted) {
+        CHECK_EQ(X509_STORE_add_cert(store.get(), certificate.get()), 1);
+      }
+    } else {
+      usable = false;
+      problems->push_back({.field = settings.trusted_fields[i],
+                           .message = std::string(trusted.status().message())});
     }
-  } else {
-    usable = false;
-    problems->push_back(
-        {.field = Field::kTrustedCertificate, .message = std::string(trusted.status().message())});
   }
 
   Crls kept_crls;
-  if (settings.crl.given()) {
-    auto crls = ReadCrls(settings.crl);
+  if (settings.crl != nullptr && settings.crl->given()) {
+    auto crls = ReadCrls(*settings.crl);
     if (crls.ok()) {
       for (const auto& crl : *crls) CHECK_EQ(X509_STORE_add_crl(store.get(), crl.get()), 1);
       X509_STORE_set_flags(store.get(), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-      CheckCrls(settings.crl, *crls, now_s, problems);
+      CheckCrls(*settings.crl, *crls, now_s, problems);
       kept_crls = *std::move(crls);
     } else {
       usable = false;
@@ -328,12 +346,13 @@ std::unique_ptr<Verifier> Verifier::Create(const Settings& settings,
 }
 
 // nginx's depth counts the intermediates (as OpenSSL does since 1.1.0), BoringSSL's every CA.
-Verifier::Verifier(const Settings& settings, bssl::UniquePtr<X509_STORE> store, Crls crls)
+Verifier::Verifier(const TrustSettings& settings, bssl::UniquePtr<X509_STORE> store, Crls crls)
     : store_(std::move(store)),
       crls_(std::move(crls)),
+      role_(settings.role),
       name_(ParsePeerName(settings.name)),
-      depth_(std::clamp(settings.verify_depth, 0, kDepthMax - 1) + 1),
-      legacy_(settings.verify_legacy) {}
+      depth_(std::clamp(settings.depth, 0, kDepthMax - 1) + 1),
+      legacy_(settings.legacy) {}
 
 Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain, const Moment& now) const {
   const ChainCache::Key key = ChainCache::KeyOf(chain);
@@ -349,7 +368,7 @@ Verdict Verifier::Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) co
   std::vector<bssl::UniquePtr<X509>> not_valid_now;
   for (size_t depth = 0; depth < sk_CRYPTO_BUFFER_num(chain); ++depth) {
     bssl::UniquePtr<X509> certificate(X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, depth)));
-    if (certificate == nullptr) return Unparsable(depth + 1);
+    if (certificate == nullptr) return Unparsable(role_, depth + 1);
     if (depth == 0) {
       presented.leaf = std::move(certificate);
     } else if (IsValidAt(certificate.get(), now_s)) {
@@ -358,7 +377,7 @@ Verdict Verifier::Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) co
       not_valid_now.push_back(std::move(certificate));
     }
   }
-  if (presented.leaf == nullptr) return NothingPresented();
+  if (presented.leaf == nullptr) return NothingPresented(role_);
   // BoringSSL takes the first issuer that fits. Of an old and a new certificate of one CA that
   // should be the one that is valid.
   for (auto& certificate : not_valid_now) {
@@ -366,22 +385,22 @@ Verdict Verifier::Build(const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now_s) co
   }
 
   const bool with_crls = !crls_.empty();
-  const ChainCheck check(store_.get(), presented, with_crls, depth_, now_s);
+  const ChainCheck check(store_.get(), presented, with_crls, depth_, role_, now_s);
   if (!check.ok()) {
     if (IssuerMissing(check.error())) {
       // BoringSSL ends its search at the depth and reports the next issuer as missing. If a longer
       // chain does lead to a CA, the depth is the reason.
-      const ChainCheck longer(store_.get(), presented, with_crls, kDepthMax, now_s);
-      if (longer.ok()) return TooLong(longer.chain(), depth_);
+      const ChainCheck longer(store_.get(), presented, with_crls, kDepthMax, role_, now_s);
+      if (longer.ok()) return TooLong(role_, longer.chain(), depth_);
     }
-    return VerdictOf(check, crls_);
+    return VerdictOf(role_, check, crls_);
   }
-  std::optional<BrokenRule> broken = FindBrokenRule(check.chain());
-  if (!broken.has_value() && !legacy_) broken = FindWeakness(check.chain());
-  const bool name_matches = NameMatches(presented.leaf.get(), name_);
+  std::optional<BrokenRule> broken = FindBrokenRule(check.chain(), role_);
+  if (!broken.has_value() && !legacy_) broken = FindWeakness(check.chain(), role_);
+  const bool name_matches = role_ == PeerRole::kClient || NameMatches(presented.leaf.get(), name_);
   ERR_clear_error();
   if (broken.has_value()) {
-    return Untrusted(*broken, sk_X509_value(check.chain(), broken->depth));
+    return Untrusted(role_, *broken, sk_X509_value(check.chain(), broken->depth));
   }
   if (!name_matches) return NameMismatch(name_, presented.leaf.get());
   return Trusted(GoodUntil(check.chain(), crls_, now_s));

@@ -18,7 +18,12 @@ namespace {
 constexpr int kRsaBitsMin = 2048;
 constexpr int kCurveBitsMin = 256;  // NIST P-256; the next smaller one is P-224.
 
-constexpr char kLegacyRemedy[] = "; replace it, or set proxy_ssl_verify_legacy on to accept it";
+// Clients have no ssl_verify_legacy.
+std::string_view RemedyOfWeakness(PeerRole role) {
+  return role == PeerRole::kUpstream
+             ? "; replace it, or set proxy_ssl_verify_legacy on to accept it"
+             : "; replace it";
+}
 
 // X509_V_ERR_* of OpenSSL 3's x509_vfy.h.
 BrokenRule KeyTooWeak(int depth, std::string detail) {
@@ -64,8 +69,9 @@ bool IsOldRoot(X509* certificate) {
 }
 
 // As far as the extended key usage goes.
-bool MayServe(X509* certificate) {
-  return (X509_get_extended_key_usage(certificate) & XKU_SSL_SERVER) != 0;
+bool MayBeUsedBy(PeerRole role, X509* certificate) {
+  const uint32_t usage = role == PeerRole::kUpstream ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
+  return (X509_get_extended_key_usage(certificate) & usage) != 0;
 }
 
 // RFC 5280 4.2.1.9. Empty: any number of CAs may follow.
@@ -82,7 +88,9 @@ std::optional<int64_t> PathLengthOf(const X509* certificate) {
 
 }  // namespace
 
-std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain) {
+std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain, PeerRole role) {
+  const int purpose =
+      role == PeerRole::kUpstream ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT;
   int64_t num_cas_below = 0;  // Without those that a CA has issued to itself.
   for (int depth = 0; depth < static_cast<int>(sk_X509_num(chain)); ++depth) {
     X509* certificate = sk_X509_value(chain, depth);
@@ -93,12 +101,12 @@ std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain) {
     }
     const bool is_last = depth + 1 == static_cast<int>(sk_X509_num(chain));
     if (is_ca && !(is_last ? MayAnchor(certificate) : X509_check_ca(certificate) == 1)) {
-      return RuleOf(X509_V_ERR_INVALID_CA, depth, LacksOfPurpose(certificate, depth));
+      return RuleOf(X509_V_ERR_INVALID_CA, depth, LacksOfPurpose(certificate, depth, role));
     }
-    const bool serves = is_ca ? MayServe(certificate)
-                              : X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) == 1;
-    if (!serves) {
-      return RuleOf(X509_V_ERR_INVALID_PURPOSE, depth, LacksOfPurpose(certificate, depth));
+    const bool fits =
+        is_ca ? MayBeUsedBy(role, certificate) : X509_check_purpose(certificate, purpose, 0) == 1;
+    if (!fits) {
+      return RuleOf(X509_V_ERR_INVALID_PURPOSE, depth, LacksOfPurpose(certificate, depth, role));
     }
     if (!is_ca) continue;
     const std::optional<int64_t> path_len = PathLengthOf(certificate);
@@ -110,14 +118,14 @@ std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain) {
   return std::nullopt;
 }
 
-std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain) {
+std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain, PeerRole role) {
   const int num_certificates = static_cast<int>(sk_X509_num(chain));
   for (int depth = 0; depth < num_certificates; ++depth) {
     X509* certificate = sk_X509_value(chain, depth);
     const std::string weakness = WeaknessOfKey(certificate);
-    if (!weakness.empty()) return KeyTooWeak(depth, absl::StrCat(weakness, kLegacyRemedy));
+    if (!weakness.empty()) return KeyTooWeak(depth, absl::StrCat(weakness, RemedyOfWeakness(role)));
     if (depth + 1 < num_certificates && DigestNidOf(certificate) == NID_sha1) {
-      return DigestTooWeak(depth, absl::StrCat("signed over SHA-1", kLegacyRemedy));
+      return DigestTooWeak(depth, absl::StrCat("signed over SHA-1", RemedyOfWeakness(role)));
     }
   }
   return std::nullopt;
@@ -146,14 +154,15 @@ std::string WeaknessOfKey(X509* certificate) {
   }
 }
 
-std::string LacksOfPurpose(X509* certificate, int depth) {
+std::string LacksOfPurpose(X509* certificate, int depth, PeerRole role) {
   if (depth > 0 && !MayAnchor(certificate)) {
     return "its basicConstraints lack CA:TRUE, so that it may not issue certificates; have the one "
            "below it issued by a CA";
   }
-  if (!MayServe(certificate)) {
-    return "its extendedKeyUsage lacks serverAuth; have it reissued with it, or without the "
-           "extension";
+  if (!MayBeUsedBy(role, certificate)) {
+    return absl::StrCat("its extendedKeyUsage lacks ",
+                        role == PeerRole::kUpstream ? "serverAuth" : "clientAuth",
+                        "; have it reissued with it, or without the extension");
   }
   constexpr uint32_t kTlsUsages = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
   if (depth == 0 && (X509_get_key_usage(certificate) & kTlsUsages) == 0) {

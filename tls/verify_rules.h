@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include "tls/peer_role.h"
+
 namespace sluice::tls {
 
 struct BrokenRule {
@@ -28,14 +30,14 @@ struct BrokenRule {
   std::string detail;  // What is wrong in figures and what to do. May be empty.
 };
 
-// The first rule that `chain` breaks. It is a chain that BoringSSL has found good: leaf first, each
-// one signed by the next, the last one trusted.
-std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain);
+// The first rule that `chain`, of `role`, breaks. It is a chain that BoringSSL has found good: leaf
+// first, each one signed by the next, the last one trusted.
+std::optional<BrokenRule> FindBrokenRule(const STACK_OF(X509) * chain, PeerRole role);
 
 // The same for weak keys and signatures, which `proxy_ssl_verify_legacy` allows. The key of the
 // last certificate counts (who can compute it is the CA), its signature does not: nobody looks at
 // it.
-std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain);
+std::optional<BrokenRule> FindWeakness(const STACK_OF(X509) * chain, PeerRole role);
 
 // Whether `certificate` may be the last one of a chain that is longer than itself.
 bool MayAnchor(X509* certificate);
@@ -43,9 +45,9 @@ bool MayAnchor(X509* certificate);
 // What makes its key weak ("an RSA key of 1024 bits where 2048 are required"); empty if it is not.
 std::string WeaknessOfKey(X509* certificate);
 
-// Which usage `certificate` lacks to stand at `depth` of a server's chain, and what to do. Empty if
-// none that is known here.
-std::string LacksOfPurpose(X509* certificate, int depth);
+// Which usage `certificate` lacks to stand at `depth` of a chain of `role`, and what to do. Empty
+// if none that is known here.
+std::string LacksOfPurpose(X509* certificate, int depth, PeerRole role);
 
 // Whether `certificate` is signed over MD4 or MD5, which BoringSSL refuses as if the signature were
 // wrong.

@@ -54,12 +54,16 @@ Verdict Trusted(int64_t trusted_until_s) {
   return verdict;
 }
 
-Verdict Untrusted(const BrokenRule& rule, const X509* certificate) {
-  return Refusal(FailureKind::kCertificateUntrusted,
-                 absl::StrCat("upstream SSL certificate verify error: (", rule.error, ":",
-                              rule.words, ") at depth ", rule.depth, SubjectOf(certificate),
-                              rule.detail.empty() ? "" : ", ", rule.detail),
-                 rule.alert);
+Verdict Untrusted(PeerRole role, const BrokenRule& rule, const X509* certificate) {
+  Verdict verdict =
+      Refusal(FailureKind::kCertificateUntrusted,
+              absl::StrCat(PeerRoleName(role), " SSL certificate verify error: (", rule.error, ":",
+                           rule.words, ") at depth ", rule.depth, SubjectOf(certificate),
+                           rule.detail.empty() ? "" : ", ", rule.detail),
+              rule.alert);
+  verdict.error = rule.error;
+  verdict.words = rule.words;
+  return verdict;
 }
 
 Verdict NameMismatch(const PeerName& name, X509* leaf) {
@@ -69,16 +73,16 @@ Verdict NameMismatch(const PeerName& name, X509* leaf) {
                  static_cast<uint8_t>(SSL_alert_from_verify_result(X509_V_ERR_HOSTNAME_MISMATCH)));
 }
 
-Verdict Unparsable(size_t number) {
+Verdict Unparsable(PeerRole role, size_t number) {
   return Refusal(FailureKind::kCertificateUntrusted,
-                 absl::StrCat("upstream SSL certificate cannot be parsed (SSL:",
+                 absl::StrCat(PeerRoleName(role), " SSL certificate cannot be parsed (SSL:",
                               DrainErrorQueue().text, "), number ", number, " of those sent"),
                  SSL_AD_DECODE_ERROR);
 }
 
-Verdict NothingPresented() {
-  return Refusal(FailureKind::kCertificateUntrusted, "upstream sent no SSL certificate",
-                 SSL_AD_DECODE_ERROR);
+Verdict NothingPresented(PeerRole role) {
+  return Refusal(FailureKind::kCertificateUntrusted,
+                 absl::StrCat(PeerRoleName(role), " sent no SSL certificate"), SSL_AD_DECODE_ERROR);
 }
 
 std::string QuotedName(const X509_NAME* name) { return Quoted(NameText(name)); }

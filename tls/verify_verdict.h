@@ -10,6 +10,7 @@
 
 #include "tls/outcome.h"
 #include "tls/peer_name.h"
+#include "tls/peer_role.h"
 #include "tls/verify_rules.h"
 
 namespace sluice::tls {
@@ -21,6 +22,9 @@ struct Verdict {
   // Not trusted: why, and the alert that tells the peer (RFC 8446 6.2).
   Failure failure;
   uint8_t alert = 0;
+  // Number and words of what is wrong with the chain, as in BrokenRule; 0: it was not looked at.
+  int error = 0;
+  const char* words = "";
 };
 
 Verdict Trusted(int64_t trusted_until_s);
@@ -31,12 +35,14 @@ Verdict Trusted(int64_t trusted_until_s);
 //   subject "CN=intermediate"
 //   upstream SSL certificate does not match "backend", subject "CN=other", which is for
 //   "DNS:other.example.com, IP:192.0.2.1"
+//
+// Of a client they begin with "client".
 
-Verdict Untrusted(const BrokenRule& rule, const X509* certificate);
+Verdict Untrusted(PeerRole role, const BrokenRule& rule, const X509* certificate);
 Verdict NameMismatch(const PeerName& name, X509* leaf);
 // BoringSSL's error queue says why. `number` counts the certificates sent, from 1.
-Verdict Unparsable(size_t number);
-Verdict NothingPresented();
+Verdict Unparsable(PeerRole role, size_t number);
+Verdict NothingPresented(PeerRole role);
 
 // In quotes and as RFC 2253 writes names ("CN=backend,O=Example"), with what cannot be printed
 // escaped and what is too long for a log line cut off.

@@ -7,22 +7,18 @@
 //   connection->TakePlaintext();                   // What the client has said.
 //   to_client = connection->Write("hello");
 //
-// Every function that may have something to say returns the ciphertext to be carried to the client,
-// in order; the test decides how it is cut, delayed or lost. Nothing here blocks, and nothing
-// depends on the clock but the lifetime of tickets. One thread for a server and its connections.
+// One thread for a server and its connections.
 #ifndef SLUICE_TLS_TESTING_TEST_SERVER_H_
 #define SLUICE_TLS_TESTING_TEST_SERVER_H_
 
 #include <openssl/base.h>
 
-#include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tls/settings.h"
+#include "tls/testing/test_connection.h"
 
 namespace sluice::tls {
 
@@ -46,46 +42,7 @@ struct TestServerOptions {
   std::vector<std::string> alpn;
 };
 
-class TestServerConnection {
- public:
-  ~TestServerConnection();
-
-  // Goes on with the handshake, or reads. Takes everything in; a failure shows in error().
-  std::vector<uint8_t> Feed(std::span<const uint8_t> from_client);
-  // The functions below need handshake_done().
-  std::vector<uint8_t> Write(std::string_view plaintext);
-  std::vector<uint8_t> CloseNotify();
-  // TLS 1.3: new keys for what the server writes; `ask_back`: and for what the client does.
-  std::vector<uint8_t> KeyUpdate(bool ask_back);
-  std::vector<uint8_t> FatalAlert(uint8_t alert);
-  // TLS 1.2 with AES-128-GCM only: asks for a renegotiation. The connection is of no use
-  // afterwards.
-  std::vector<uint8_t> HelloRequest();
-
-  // What the client has sent since the last call.
-  std::string TakePlaintext();
-
-  bool handshake_done() const;
-  bool close_notify_received() const { return close_notify_received_; }
-  bool resumed() const;
-  // Empty: nothing has failed. An alert of the client is "...:SSL alert number N".
-  const std::string& error() const { return error_; }
-  std::string server_name() const;            // SNI; empty: none.
-  std::string client_certificate_cn() const;  // Empty: none was presented.
-  SSL* ssl() const { return ssl_.get(); }
-
- private:
-  friend class TestServer;
-  explicit TestServerConnection(SSL_CTX* ssl_ctx);
-
-  void Read();
-  std::vector<uint8_t> TakeOutput();
-
-  bssl::UniquePtr<SSL> ssl_;
-  std::string plaintext_;
-  std::string error_;
-  bool close_notify_received_ = false;
-};
+using TestServerConnection = TestConnection;
 
 class TestServer {
  public:
