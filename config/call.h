@@ -65,6 +65,8 @@ T& Target(Call& call) {
     return call.server->server;
   } else if constexpr (std::is_same_v<T, ServerScope>) {
     return *call.server;
+  } else if constexpr (std::is_same_v<T, tls::ServerSettings>) {
+    return call.server->client_tls;
   } else {
     static_assert(std::is_same_v<T, tls::Settings>);
     return call.server->tls;

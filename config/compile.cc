@@ -58,7 +58,7 @@ class Compiler {
                                       ": there is nothing to proxy"));
     }
     Plan plan = std::move(linker_).Finish(std::move(main_.process), std::move(variables_),
-                                          input_.check_tls);
+                                          input_.check_tls, input_.check_client_tls);
     if (diagnostics_.has_errors()) return std::nullopt;
     return plan;
   }

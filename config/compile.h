@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "config/client_tls_profiles.h"
 #include "config/diagnostic.h"
 #include "config/include.h"
 #include "config/plan.h"
@@ -26,6 +27,7 @@ struct CompileInput {
   ErrorLog default_error_log;     // Used if no `error_log` is given.
   const System& system;
   TlsCheck check_tls;
+  ClientTlsCheck check_client_tls;
 };
 
 // The plan, or nothing if `diagnostics` has an error, now or from before. Reads included and TLS

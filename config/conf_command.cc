@@ -17,23 +17,27 @@
 namespace sluice::config {
 namespace {
 
-void SetCertificate(const std::string& path, tls::Settings& tls) { tls.certificate.path = path; }
-void SetPrivateKey(const std::string& path, tls::Settings& tls) { tls.certificate_key.path = path; }
-void SetCiphers(const std::string& ciphers, tls::Settings& tls) { tls.ciphers = ciphers; }
-void SetGroups(const std::string& groups, tls::Settings& tls) { tls.groups = groups; }
-void SetSignatureAlgorithms(const std::string& list, tls::Settings& tls) {
-  tls.signature_algorithms = list;
+void SetCertificate(const std::string& path, ConfCommandTarget& target) {
+  target.certificate->path = path;
+}
+void SetPrivateKey(const std::string& path, ConfCommandTarget& target) {
+  target.certificate_key->path = path;
+}
+void SetCiphers(const std::string& ciphers, ConfCommandTarget& target) { target.ciphers = ciphers; }
+void SetGroups(const std::string& groups, ConfCommandTarget& target) { target.groups = groups; }
+void SetSignatureAlgorithms(const std::string& list, ConfCommandTarget& target) {
+  target.signature_algorithms = list;
 }
 
 // As in nginx with OpenSSL, where proxy_ssl_protocols switches versions off one by one: a command
 // takes away, and never brings back.
-void RaiseMinVersion(const std::string& name, tls::Settings& tls) {
+void RaiseMinVersion(const std::string& name, ConfCommandTarget& target) {
   const std::optional<tls::Version> version = ParseTlsVersion(name);
-  if (version.has_value()) tls.min_version = std::max(tls.min_version, *version);
+  if (version.has_value()) target.min_version = std::max(target.min_version, *version);
 }
-void LowerMaxVersion(const std::string& name, tls::Settings& tls) {
+void LowerMaxVersion(const std::string& name, ConfCommandTarget& target) {
   const std::optional<tls::Version> version = ParseTlsVersion(name);
-  if (version.has_value()) tls.max_version = std::min(tls.max_version, *version);
+  if (version.has_value()) target.max_version = std::min(target.max_version, *version);
 }
 
 enum class Value : uint8_t { kFile, kList, kVersion };
@@ -41,7 +45,7 @@ enum class Value : uint8_t { kFile, kList, kVersion };
 struct Command {
   std::string_view name;
   Value value = Value::kList;
-  void (*apply)(const std::string& value, tls::Settings& tls) = nullptr;
+  void (*apply)(const std::string& value, ConfCommandTarget& target) = nullptr;
   std::optional<tls::Field> field = {};
 };
 
@@ -60,38 +64,60 @@ struct RefusedCommand {
   std::string_view name;
   // Continues the sentence `command "x" ...`.
   std::string_view why;
+  // The same for ssl_conf_command; empty: the same words.
+  std::string_view why_of_server = {};
 };
 
 constexpr std::string_view kForServers = "is for servers, and this is a client: remove it";
 constexpr std::string_view kUseTrusted =
     "is not supported: use \"proxy_ssl_trusted_certificate FILE;\"";
+constexpr std::string_view kUseServerTrusted =
+    "is not supported: use \"ssl_trusted_certificate FILE;\"";
 constexpr std::string_view kUseChain =
     "is not supported: put the chain behind the certificate, into the file of "
     "\"proxy_ssl_certificate\"";
+constexpr std::string_view kUseServerChain =
+    "is not supported: put the chain behind the certificate, into the file of \"ssl_certificate\"";
+constexpr std::string_view kUseClientCertificate =
+    "is not supported: use \"ssl_client_certificate FILE;\"";
+constexpr std::string_view kUseGroups = "is not supported: use \"Groups\"";
 
 constexpr RefusedCommand kRefused[] = {
-    {"ChainCAFile", kUseChain},
-    {"ChainCAPath", kUseChain},
+    {"ChainCAFile", kUseChain, kUseServerChain},
+    {"ChainCAPath", kUseChain, kUseServerChain},
     {"Ciphersuites",
      "is not supported: BoringSSL always offers all three suites of TLS 1.3; remove it"},
-    {"ClientCAFile", kForServers},
-    {"ClientCAPath", kForServers},
+    {"ClientCAFile", kForServers, kUseClientCertificate},
+    {"ClientCAPath", kForServers, kUseClientCertificate},
     {"ClientSignatureAlgorithms",
      "is not supported: use \"SignatureAlgorithms\", which holds for both sides"},
     {"DHParameters", "is not supported: BoringSSL has no DHE ciphers; remove it"},
-    {"ECDHParameters", "is not supported: use \"Groups\""},
-    {"NumTickets", kForServers},
+    {"ECDHParameters", kUseGroups},
+    {"NumTickets", kForServers, "is not supported: BoringSSL sends two tickets; remove it"},
     {"Options",
      "is not supported: BoringSSL has none of them, or they are always on; use "
-     "\"proxy_ssl_protocols\" for versions and \"proxy_ssl_session_reuse\" for tickets"},
-    {"Protocol", "is not supported: use \"proxy_ssl_protocols\""},
+     "\"proxy_ssl_protocols\" for versions and \"proxy_ssl_session_reuse\" for tickets",
+     "is not supported: BoringSSL has none of them, or they are always on; use \"ssl_protocols\" "
+     "for versions, \"ssl_session_tickets\" for tickets and \"ssl_prefer_server_ciphers\" for "
+     "the order of ciphers"},
+    {"Protocol", "is not supported: use \"proxy_ssl_protocols\"",
+     "is not supported: use \"ssl_protocols\""},
     {"RecordPadding", "is not supported: BoringSSL does not pad records; remove it"},
-    {"RequestCAFile", "is not supported: BoringSSL's clients name no CAs; remove it"},
-    {"RequestCAPath", "is not supported: BoringSSL's clients name no CAs; remove it"},
-    {"ServerInfoFile", kForServers},
-    {"VerifyCAFile", kUseTrusted},
-    {"VerifyCAPath", kUseTrusted},
-    {"VerifyMode", "is not supported: use \"proxy_ssl_verify on|off;\""},
+    {"RequestCAFile", "is not supported: BoringSSL's clients name no CAs; remove it",
+     kUseClientCertificate},
+    {"RequestCAPath", "is not supported: BoringSSL's clients name no CAs; remove it",
+     kUseClientCertificate},
+    {"ServerInfoFile", kForServers, "is not supported: BoringSSL has none; remove it"},
+    {"VerifyCAFile", kUseTrusted, kUseServerTrusted},
+    {"VerifyCAPath", kUseTrusted, kUseServerTrusted},
+    {"VerifyMode", "is not supported: use \"proxy_ssl_verify on|off;\"",
+     "is not supported: use \"ssl_verify_client\""},
+};
+
+// Of a server, which has them in directives that may stand several times.
+constexpr RefusedCommand kRefusedOfServer[] = {
+    {"Certificate", "is not supported: use \"ssl_certificate FILE;\""},
+    {"PrivateKey", "is not supported: use \"ssl_certificate_key FILE;\""},
 };
 
 template <typename Row>
@@ -102,11 +128,20 @@ const Row* FindRow(std::span<const Row> rows, std::string_view name) {
   return found == rows.end() ? nullptr : &*found;
 }
 
-void ReportUnusable(const Call& call, const Word& name) {
-  if (const auto* refused = FindRow<RefusedCommand>(kRefused, name.text)) {
-    call.Error(name, absl::StrCat("command \"", refused->name, "\" ", refused->why));
-    return;
+// Reports a command that cannot be had; true if `name` is one.
+bool ReportRefused(const Call& call, const Word& name, bool of_server) {
+  const RefusedCommand* refused = FindRow<RefusedCommand>(kRefused, name.text);
+  if (refused == nullptr && of_server) {
+    refused = FindRow<RefusedCommand>(kRefusedOfServer, name.text);
   }
+  if (refused == nullptr) return false;
+  const bool own_words = of_server && !refused->why_of_server.empty();
+  call.Error(name, absl::StrCat("command \"", refused->name, "\" ",
+                                own_words ? refused->why_of_server : refused->why));
+  return true;
+}
+
+void ReportUnknown(const Call& call, const Word& name) {
   std::vector<std::string_view> names;
   for (const Command& command : kCommands) names.push_back(command.name);
   const std::string suggestion = DidYouMean(name.text, names);
@@ -117,15 +152,13 @@ void ReportUnusable(const Call& call, const Word& name) {
                                     : suggestion));
 }
 
-}  // namespace
-
-void AddConfCommand(Call& call) {
-  std::vector<ConfCommand>& commands = call.server->conf_commands;
+void AddCommand(const Call& call, bool of_server, std::vector<ConfCommand>& commands) {
   if (call.is_first) commands.clear();
   const Word& name = call.arg(0);
   const Word& value = call.arg(1);
+  if (ReportRefused(call, name, of_server)) return;
   const Command* command = FindRow<Command>(kCommands, name.text);
-  if (command == nullptr) return ReportUnusable(call, name);
+  if (command == nullptr) return ReportUnknown(call, name);
 
   std::string text = value.text;
   if (text.empty()) {
@@ -155,17 +188,44 @@ void AddConfCommand(Call& call) {
                       .span = value.span});
 }
 
-void ApplyConfCommands(ServerScope& scope, DiagnosticList& diagnostics) {
-  for (const ConfCommand& command : scope.conf_commands) {
-    command.apply(command.value, scope.tls);
-    if (scope.tls.min_version > scope.tls.max_version) {
+void Apply(const std::vector<ConfCommand>& commands, std::string_view protocols,
+           ConfCommandTarget target, DiagnosticList& diagnostics) {
+  for (const ConfCommand& command : commands) {
+    command.apply(command.value, target);
+    if (target.min_version > target.max_version) {
       diagnostics.Error(command.span,
-                        absl::StrCat(Quote(command.value),
-                                     " leaves no protocol: \"proxy_ssl_protocols\" and the other "
-                                     "commands allow none on this side of it"));
+                        absl::StrCat(Quote(command.value), " leaves no protocol: \"", protocols,
+                                     "\" and the other commands allow none on this "
+                                     "side of it"));
       return;
     }
   }
+}
+
+}  // namespace
+
+void AddConfCommand(Call& call) {
+  AddCommand(call, /*of_server=*/false, call.server->conf_commands);
+}
+
+void AddServerConfCommand(Call& call) {
+  AddCommand(call, /*of_server=*/true, call.server->client_conf_commands);
+}
+
+void ApplyConfCommands(ServerScope& scope, DiagnosticList& diagnostics) {
+  tls::Settings& tls = scope.tls;
+  Apply(scope.conf_commands, "proxy_ssl_protocols",
+        {&tls.certificate, &tls.certificate_key, tls.ciphers, tls.groups, tls.signature_algorithms,
+         tls.min_version, tls.max_version},
+        diagnostics);
+}
+
+void ApplyServerConfCommands(ServerScope& scope, DiagnosticList& diagnostics) {
+  tls::ServerSettings& tls = scope.client_tls;
+  Apply(scope.client_conf_commands, "ssl_protocols",
+        {nullptr, nullptr, tls.ciphers, tls.groups, tls.signature_algorithms, tls.min_version,
+         tls.max_version},
+        diagnostics);
 }
 
 }  // namespace sluice::config

@@ -42,8 +42,8 @@ std::span<const DirectiveSpec> AllDirectives() {
     auto* made = new std::vector<DirectiveSpec>;
     for (const auto table :
          {MainDirectives(), EventsDirectives(), ListenDirectives(), ProxyDirectives(),
-          UpstreamDirectives(), BalanceDirectives(), TlsDirectives(), SessionDirectives(),
-          ProxyProtocolDirectives(), LogDirectives()}) {
+          UpstreamDirectives(), BalanceDirectives(), TlsDirectives(), SslDirectives(),
+          SessionDirectives(), ProxyProtocolDirectives(), LogDirectives()}) {
       made->insert(made->end(), table.begin(), table.end());
     }
     return made;

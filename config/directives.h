@@ -19,6 +19,7 @@ std::span<const DirectiveSpec> ProxyDirectives();          // directives_proxy.c
 std::span<const DirectiveSpec> UpstreamDirectives();       // directives_upstream.cc
 std::span<const DirectiveSpec> BalanceDirectives();        // directives_balance.cc
 std::span<const DirectiveSpec> TlsDirectives();            // directives_tls.cc
+std::span<const DirectiveSpec> SslDirectives();            // directives_ssl.cc
 std::span<const DirectiveSpec> SessionDirectives();        // directives_session.cc
 std::span<const DirectiveSpec> ProxyProtocolDirectives();  // directives_proxy_protocol.cc
 std::span<const DirectiveSpec> LogDirectives();            // directives_log.cc

@@ -83,11 +83,12 @@ constexpr Parameter<Listener> kParameters[] = {
     {"deferred", {}, [](std::string_view, Listener& listener) { return listener.deferred = true; }},
     // Every address is bound on its own: what `bind` asks for is always so.
     {"bind", {}, [](std::string_view, Listener&) { return true; }},
-    {"ssl"},
+    {"ssl", {}, [](std::string_view, Listener& listener) { return listener.ssl = true; }},
     {"proxy_protocol",
      {},
      [](std::string_view, Listener& listener) { return listener.proxy_protocol = true; }},
-    {"default_server"},
+    // Read by SetListen.
+    {"default_server", {}, [](std::string_view, Listener&) { return true; }},
     {.name = "udp", .refused = "is not for sluice, which proxies TCP: leave this server to nginx"},
     {.name = "multipath",
      .refused = "is not for sluice: remove it, clients with Multipath TCP fall back to TCP"},
@@ -134,9 +135,20 @@ void SetListen(Call& call) {
   Listener options;
   if (!SetParameters<Listener>(call, 1, kParameters, options)) return;
   DropInapplicable(call, addresses->front().family(), &options);
+  // All but what is agreed on with every server of the address.
+  bool has_options = false;
+  bool is_default = false;
+  for (size_t i = 1; i < call.directive.args.size(); ++i) {
+    const std::string& text = call.arg(i).text;
+    is_default |= text == "default_server";
+    has_options |= text != "default_server" && text != "ssl" && text != "proxy_protocol";
+  }
   for (const Address& address : *addresses) {
     for (int port = endpoint->first_port; port <= endpoint->last_port; ++port) {
-      PlacedListener placed{.listener = options, .span = where.span};
+      PlacedListener placed{.listener = options,
+                            .is_default = is_default,
+                            .has_options = has_options,
+                            .span = where.span};
       placed.listener.address = WithPort(address, port);
       call.server->listeners.push_back(std::move(placed));
     }

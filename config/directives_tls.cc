@@ -1,52 +1,19 @@
 // Rows for TLS to upstreams.
-#include <algorithm>
-#include <bit>
-#include <iterator>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "config/call.h"
 #include "config/conf_command.h"
 #include "config/directives.h"
 #include "config/limits.h"
-#include "config/parameter.h"
-#include "config/quote.h"
-#include "config/read_file.h"
-#include "config/suggest.h"
-#include "config/tls_version.h"
-#include "config/value.h"
+#include "config/tls_values.h"
 
 namespace sluice::config {
 namespace {
 
 // A chain of a hundred CAs is no chain; OpenSSL's own bound.
 constexpr int kVerifyDepthMax = 100;
-
-// RFC 7301 3.1: one byte holds the length of a name.
-constexpr size_t kAlpnNameBytesMax = 255;
-// RFC 7301 allows 65,535 bytes for the list, but BoringSSL's servers take no ClientHello above
-// 16 KiB: half of that, so that everything else has room.
-constexpr size_t kAlpnListBytesMax = 8'192;
-
-// The file that arg(0) names, or nothing if it is none. "" is nginx's way to take back what is
-// inherited.
-std::optional<std::string> PathArg(const Call& call) {
-  const Word& word = call.arg(0);
-  if (word.text.empty()) return "";
-  if (call.RefuseVariables(word)) return std::nullopt;
-  for (const std::string_view scheme : {"data:", "engine:", "store:"}) {
-    if (word.text.starts_with(scheme)) {
-      call.NotSupportedYet(word, absl::StrCat("\"", scheme, "\" in \"", call.spec.name, "\""));
-      return std::nullopt;
-    }
-  }
-  return ResolvePath(call.conf_directory, word.text);
-}
 
 template <tls::File tls::Settings::*kField>
 void SetFile(Call& call) {
@@ -62,85 +29,20 @@ void SetPasswordFile(Call& call) {
 }
 
 void SetProtocols(Call& call) {
-  uint8_t& versions = call.server->tls_versions;
-  if (call.is_first) versions = 0;
-  bool bad = false;
-  for (const Word& word : call.directive.args) {
-    if (absl::EqualsIgnoreCase(word.text, "SSLv2") || absl::EqualsIgnoreCase(word.text, "SSLv3")) {
-      call.Error(word, absl::StrCat(word.text,
-                                    " is broken and not built in: remove it, and use "
-                                    "TLSv1.2 TLSv1.3"));
-      bad = true;
-      continue;
-    }
-    const std::optional<tls::Version> version = ParseTlsVersion(word.text);
-    if (!version.has_value()) {
-      const std::vector<std::string_view> names = TlsVersionNames();
-      call.Error(word, absl::StrCat("invalid value ", Quote(word.text), " in \"", call.spec.name,
-                                    "\" directive: expected one of ", absl::StrJoin(names, ", "),
-                                    DidYouMean(word.text, names)));
-      bad = true;
-      continue;
-    }
-    const auto* found = std::find(std::begin(kTlsVersions), std::end(kTlsVersions), *version);
-    versions |= static_cast<uint8_t>(1u << (found - std::begin(kTlsVersions)));
-  }
-  if (bad) return;
-
-  const int lowest = std::countr_zero(versions);
-  const int highest = std::bit_width(versions) - 1;
-  if (std::popcount(versions) != highest - lowest + 1) {
-    // OpenSSL and BoringSSL would silently offer the part below the hole only.
-    std::vector<std::string_view> missing;
-    for (int i = lowest; i < highest; ++i) {
-      if ((versions & (1u << i)) == 0) missing.push_back(tls::VersionName(kTlsVersions[i]));
-    }
-    call.Error(call.directive.name, absl::StrCat("\"", call.spec.name, "\" has a hole: add ",
-                                                 absl::StrJoin(missing, " "),
-                                                 ", or leave out what is on one side of it"));
-    return;
-  }
-  call.server->tls.min_version = kTlsVersions[lowest];
-  call.server->tls.max_version = kTlsVersions[highest];
+  tls::Settings& tls = call.server->tls;
+  AddVersions(call, &call.server->tls_versions, &tls.min_version, &tls.max_version);
 }
 
-// Names joined by ':'. Which there are is tls::CheckSettings's to say.
 template <std::string tls::Settings::*kField>
 void SetList(Call& call) {
-  const Word& word = call.arg(0);
-  if (word.text.empty()) return call.InvalidValue(word, "at least one name");
-  call.server->tls.*kField = word.text;
+  SetAlgorithms(call, &(call.server->tls.*kField));
 }
 
-void SetAlpn(Call& call) {
-  std::vector<std::string>& alpn = call.server->tls.alpn;
-  alpn.clear();
-  size_t list_bytes = 0;  // Each name stands behind one byte of length (RFC 7301 3.1).
-  for (const Word& word : call.directive.args) {
-    if (call.RefuseVariables(word)) continue;
-    if (word.text.empty() || word.text.size() > kAlpnNameBytesMax) {
-      call.InvalidValue(word, absl::StrCat("the name of a protocol, 1 to ", kAlpnNameBytesMax,
-                                           " bytes, such as \"h2\""));
-      continue;
-    }
-    list_bytes += 1 + word.text.size();
-    if (list_bytes > kAlpnListBytesMax) {
-      call.Error(
-          word,
-          absl::StrCat("the names in \"", call.spec.name, "\" are too long: together, ",
-                       "with one byte more for each, they may have ", kAlpnListBytesMax, " bytes"));
-      return;
-    }
-    alpn.push_back(word.text);
-  }
-}
+void SetAlpn(Call& call) { SetProtocolNames(call, &call.server->tls.alpn); }
 
-// Something that is written: found where the logs are.
-void SetKeyLog(Call& call) {
-  const Word& word = call.arg(0);
-  if (call.RefuseVariables(word)) return;
-  call.server->tls.key_log_path = word.text.empty() ? "" : ResolvePath(call.prefix, word.text);
-}
+void SetKeyLog(Call& call) { SetKeyLogPath(call, &call.server->tls.key_log_path); }
+
+void SetCache(Call& call) { SetCertificateCache(call, &call.server->server.certificate_cache); }
 
 void SetTicketUse(Call& call) {
   for (const tls::TicketUse use : {tls::TicketUse::kSingleUse, tls::TicketUse::kReuse}) {
@@ -149,51 +51,6 @@ void SetTicketUse(Call& call) {
     return;
   }
   call.InvalidValue(call.arg(0), "\"single_use\" or \"reuse\"");
-}
-
-constexpr Parameter<CertificateCache> kCertificateCacheParameters[] = {
-    {"off",
-     {},
-     [](std::string_view, CertificateCache& cache) {
-       cache.max = 0;
-       return true;
-     }},
-    {"max", "a number from 1",
-     [](std::string_view value, CertificateCache& cache) {
-       return SetIfGiven(ParseNumber(value, 1, std::numeric_limits<int>::max()), &cache.max);
-     }},
-    {"inactive", "a time such as \"10s\"",
-     [](std::string_view value, CertificateCache& cache) {
-       const std::optional<int64_t> inactive_ms = ParseDurationMs(value);
-       cache.inactive_ms = inactive_ms.value_or(cache.inactive_ms);
-       return inactive_ms.has_value();
-     }},
-    {"valid", "a time such as \"60s\"",
-     [](std::string_view value, CertificateCache& cache) {
-       const std::optional<int64_t> valid_ms = ParseDurationMs(value);
-       cache.valid_ms = valid_ms.value_or(cache.valid_ms);
-       return valid_ms.has_value();
-     }},
-};
-
-void SetCertificateCache(Call& call) {
-  CertificateCache cache;
-  if (!SetParameters<CertificateCache>(call, 0, kCertificateCacheParameters, cache)) return;
-  const std::vector<Word>& args = call.directive.args;
-  const bool off =
-      std::any_of(args.begin(), args.end(), [](const Word& word) { return word.text == "off"; });
-  if (off) cache.max = 0;
-  call.server->server.certificate_cache = cache;
-  if (off) return;
-  if (cache.max == 0) {
-    call.Error(call.directive.name, absl::StrCat("\"", call.spec.name,
-                                                 "\" must have the \"max\" parameter, or \"off\""));
-    return;
-  }
-  call.diagnostics.Notice(
-      call.directive.name.span,
-      absl::StrCat("\"", call.spec.name,
-                   "\" has no effect here: it is for certificates that are named with variables"));
 }
 
 void SetName(Call& call) {
@@ -304,7 +161,7 @@ constexpr DirectiveSpec kDirectives[] = {
     {.name = "proxy_ssl_certificate_cache",
      .contexts = kStream | kServer,
      .args = {1, 3},
-     .set = SetCertificateCache,
+     .set = SetCache,
      .usage = "off | max=N [inactive=TIME] [valid=TIME]",
      .help = "How many certificates named with variables are kept, and how long."},
     {.name = "proxy_ssl_key_log",

@@ -33,6 +33,18 @@ void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
   }
 }
 
+// Settings of a whole `stream` are not told where one server speaks plain.
+void WarnOfUnusedClientTls(const Block& block, DiagnosticList& diagnostics) {
+  for (const DirectiveSpec& spec : SslDirectives()) {
+    const Directive* directive = block.SetHereBy(spec.name);
+    if (directive == nullptr || !spec.no_effect.empty()) continue;
+    diagnostics.Warning(directive->name.span,
+                        absl::StrCat("\"", spec.name,
+                                     "\" has no effect: no \"listen\" of this server has \"ssl\""));
+    return;
+  }
+}
+
 // Without a PROXY header there is nothing to take an address from.
 void WarnOfUnusedRealIp(const ServerScope& scope, const Block& block, DiagnosticList& diagnostics) {
   const Directive* const directive = block.SetHereBy("set_real_ip_from");
@@ -144,6 +156,14 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
                        "no \"listen\" is defined for server: expected \"listen PORT;\"");
   }
   AddListeners(scope, index);
+  named_.push_back({.names = scope.server_names, .span = keyword.span});
+  if (std::any_of(scope.listeners.begin(), scope.listeners.end(),
+                  [](const PlacedListener& placed) { return placed.listener.ssl; })) {
+    ApplyServerConfCommands(scope, diagnostics_);
+    scope.server.client_tls_profile = client_tls_profiles_.Add(scope, block);
+  } else {
+    WarnOfUnusedClientTls(block, diagnostics_);
+  }
   if (scope.sends_proxy_header) {
     scope.server.sent_proxy_header =
         scope.proxy_header_version == 1 ? SentProxyHeader::kVersion1 : SentProxyHeader::kVersion2;
@@ -192,11 +212,8 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
 void Linker::AddListeners(const ServerScope& scope, int server) {
   for (const PlacedListener& placed : scope.listeners) {
     const Address& address = placed.listener.address;
-    const auto [first, is_new] = listening_.try_emplace(address.text, placed.span);
-    if (!is_new) {
-      diagnostics_.Error(placed.span, absl::StrCat("duplicate ", Quote(address.text),
-                                                   " address and port pair, the first is at ",
-                                                   first->second.Where()));
+    if (const auto known = listening_.find(address.text); known != listening_.end()) {
+      ShareAddress(placed, server, known->second);
       continue;
     }
     if (plan_.listeners.size() == kListenersMax) {
@@ -207,8 +224,80 @@ void Linker::AddListeners(const ServerScope& scope, int server) {
       has_too_many_listeners_ = true;
       return;
     }
+    SharedAddress shared{.first = placed,
+                         .listener = static_cast<int>(plan_.listeners.size()),
+                         .servers = {server},
+                         .last_span = placed.span,
+                         .default_span = std::nullopt};
+    if (placed.is_default) shared.default_span = placed.span;
+    listening_.emplace(address.text, std::move(shared));
     plan_.listeners.push_back(placed.listener);
     plan_.listeners.back().server = server;
+  }
+}
+
+void Linker::ShareAddress(const PlacedListener& placed, int server, SharedAddress& known) {
+  const std::string quoted = Quote(placed.listener.address.text);
+  const std::string first = absl::StrCat(", the first is at ", known.first.span.Where());
+  Listener& listener = plan_.listeners[static_cast<size_t>(known.listener)];
+  if (known.servers.back() == server) {
+    diagnostics_.Error(
+        placed.span, absl::StrCat("duplicate ", quoted, " address and port pair, the first is at ",
+                                  known.last_span.Where()));
+    return;
+  }
+  if (placed.listener.ssl != listener.ssl ||
+      placed.listener.proxy_protocol != listener.proxy_protocol) {
+    diagnostics_.Error(placed.span, absl::StrCat("\"ssl\" and \"proxy_protocol\" must be the same "
+                                                 "in every \"listen\" to ",
+                                                 quoted, first));
+    return;
+  }
+  if (placed.has_options && known.first.has_options) {
+    diagnostics_.Error(placed.span, absl::StrCat("duplicate listen options for ", quoted, first,
+                                                 ": expected them in one of the servers"));
+    return;
+  }
+  const int default_server = listener.server;
+  if (placed.has_options) {
+    listener = placed.listener;
+    listener.server = default_server;
+    known.first.has_options = true;
+  }
+  known.servers.push_back(server);
+  known.last_span = placed.span;
+  if (!placed.is_default) return;
+  if (known.default_span.has_value()) {
+    diagnostics_.Error(placed.span,
+                       absl::StrCat("a duplicate default server for ", quoted, ", the first is at ",
+                                    known.default_span->Where()));
+    return;
+  }
+  known.default_span = placed.span;
+  listener.server = server;
+}
+
+void Linker::LinkNames() {
+  for (const auto& [address, shared] : listening_) {
+    if (shared.servers.size() == 1) continue;
+    Listener& listener = plan_.listeners[static_cast<size_t>(shared.listener)];
+    for (const int server : shared.servers) {
+      const Named& named = named_[static_cast<size_t>(server)];
+      for (const Word* name : named.names) {
+        if (name->text.empty() || !listener.ssl) continue;
+        if (listener.names.Add(name->text, server)) continue;
+        diagnostics_.Warning(name->span, absl::StrCat("conflicting server name ", Quote(name->text),
+                                                      " on ", Quote(address), ", ignored"));
+      }
+      const bool has_name = std::any_of(named.names.begin(), named.names.end(),
+                                        [](const Word* name) { return !name->text.empty(); });
+      if (server == listener.server || (has_name && listener.ssl)) continue;
+      diagnostics_.Warning(
+          named.span,
+          absl::StrCat("no client reaches this server at ", Quote(address),
+                       listener.ssl ? ": it has no \"server_name\", and is not the default server"
+                                    : ": without \"ssl\" only the default server is used there"));
+    }
   }
 }
 
@@ -305,21 +394,29 @@ void Linker::AddAccessLogs(const ServerScope& scope, Server& server) {
   }
 }
 
-Plan Linker::Finish(Process process, VariableTable variables, const TlsCheck& check) && {
+Plan Linker::Finish(Process process, VariableTable variables, const TlsCheck& check,
+                    const ClientTlsCheck& check_client) && {
   CheckZones();
+  LinkNames();
   tls_profiles_.Check(check);
+  client_tls_profiles_.Check(check_client);
   plan_.process = std::move(process);
   plan_.num_set_slots = variables.num_slots();
   plan_.variables = std::move(variables).Finish(diagnostics_);
   plan_.tls_profiles = std::move(tls_profiles_).Take();
+  plan_.client_tls_profiles = std::move(client_tls_profiles_).Take();
   const bool uses_server_addr =
       std::any_of(plan_.variables.begin(), plan_.variables.end(),
                   [](const Variable& variable) { return variable.id == VariableId::kServerAddr; });
-  for (Listener& listener : plan_.listeners) {
-    const Server& server = plan_.servers[listener.server];
+  for (const auto& [address, shared] : listening_) {
+    Listener& listener = plan_.listeners[static_cast<size_t>(shared.listener)];
+    const bool sends_header =
+        std::any_of(shared.servers.begin(), shared.servers.end(), [this](int server) {
+          return plan_.servers[static_cast<size_t>(server)].sent_proxy_header !=
+                 SentProxyHeader::kNone;
+        });
     listener.tells_local_address =
-        IsWildcard(listener.address) &&
-        (uses_server_addr || server.sent_proxy_header != SentProxyHeader::kNone);
+        IsWildcard(listener.address) && (uses_server_addr || sends_header);
   }
   return std::move(plan_);
 }

@@ -9,11 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "config/client_tls_profiles.h"
 #include "config/diagnostic.h"
 #include "config/plan.h"
 #include "config/resolver.h"
 #include "config/scope.h"
 #include "config/system.h"
+#include "config/tls_files.h"
 #include "config/tls_profiles.h"
 #include "config/variable_table.h"
 
@@ -23,7 +25,11 @@ class Linker {
  public:
   // All must outlive the linker.
   Linker(const System& system, Resolver& resolver, DiagnosticList& diagnostics)
-      : resolver_(resolver), diagnostics_(diagnostics), tls_profiles_(system, diagnostics) {}
+      : resolver_(resolver),
+        diagnostics_(diagnostics),
+        tls_files_(system, diagnostics),
+        tls_profiles_(tls_files_, diagnostics),
+        client_tls_profiles_(tls_files_, diagnostics) {}
 
   // A finished `upstream` block. All of them come before the first server: a group may stand
   // behind its use.
@@ -35,9 +41,10 @@ class Linker {
   // Those of `stream`, before the first server.
   void SetLogFormats(std::vector<LogFormat> formats) { plan_.log_formats = std::move(formats); }
 
-  // Checks all TLS profiles with `check` and hands out the plan. It is a good one only if nothing
-  // was reported as an error. Nothing may be called afterwards.
-  Plan Finish(Process process, VariableTable variables, const TlsCheck& check) &&;
+  // Checks all TLS profiles with `check` and `check_client`, and hands out the plan. It is a good
+  // one only if nothing was reported as an error. Nothing may be called afterwards.
+  Plan Finish(Process process, VariableTable variables, const TlsCheck& check,
+              const ClientTlsCheck& check_client) &&;
 
  private:
   void AddZone(const PlacedZone& zone);
@@ -45,6 +52,11 @@ class Linker {
   void CheckZones();
   void AddAccessLogs(const ServerScope& scope, Server& server);
   void AddListeners(const ServerScope& scope, int server);
+  // Another server at the address of `known`: one of them is the default one.
+  struct SharedAddress;
+  void ShareAddress(const PlacedListener& placed, int server, SharedAddress& known);
+  // Gives each address with several servers their names.
+  void LinkNames();
   // The index of the upstream that `proxy_pass` means; none if there is none: reported.
   // Sets `*name` to the host name or group name in it, empty for a unix socket.
   std::optional<int> FindUpstream(const Word& proxy_pass, std::string* name);
@@ -52,7 +64,9 @@ class Linker {
 
   Resolver& resolver_;
   DiagnosticList& diagnostics_;
+  TlsFiles tls_files_;
   TlsProfiles tls_profiles_;
+  ClientTlsProfiles client_tls_profiles_;
   Plan plan_;
   struct Group {
     int index;
@@ -62,7 +76,21 @@ class Linker {
   std::unordered_map<std::string, Group> groups_;
   // By proxy_pass.
   std::unordered_map<std::string, int> implicit_;
-  std::unordered_map<std::string, Span> listening_;
+  struct SharedAddress {
+    PlacedListener first;
+    int listener;  // Index into Plan::listeners.
+    std::vector<int> servers;
+    Span last_span;  // Where the last one of them listens.
+    std::optional<Span> default_span;
+  };
+  // By address.
+  std::map<std::string, SharedAddress> listening_;
+  // By server: its server_name words, and where it begins.
+  struct Named {
+    std::vector<const Word*> names;
+    Span span;
+  };
+  std::vector<Named> named_;
   // The first access_log of each path without variables.
   struct LogFile {
     AccessLog log;

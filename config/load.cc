@@ -46,7 +46,8 @@ LoadResult Load(const LoadOptions& options) {
                            .default_pid_file = options.default_pid_file,
                            .default_error_log = options.default_error_log,
                            .system = options.system,
-                           .check_tls = options.check_tls};
+                           .check_tls = options.check_tls,
+                           .check_client_tls = options.check_client_tls};
   Includer includer(input.conf_directory, input.system, sources, result.diagnostics);
   result.plan = Compile(input, includer, result.diagnostics);
   result.files = std::move(sources).TakeFiles();

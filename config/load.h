@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/client_tls_profiles.h"
 #include "config/diagnostic.h"
 #include "config/plan.h"
 #include "config/source_text.h"
@@ -33,6 +34,8 @@ struct LoadOptions {
   System system = ThisSystem();
   // tls::CheckSettings; its result decides over certificates and keys.
   TlsCheck check_tls;
+  // tls::CheckServerSettings, likewise.
+  ClientTlsCheck check_client_tls;
 };
 
 struct LoadResult {

@@ -23,6 +23,9 @@ class LoadTest : public testing::Test {
     options_.default_pid_file = "/run/sluice.pid";
     options_.default_error_log = {.file = "/var/log/sluice.log"};
     options_.check_tls = [](const tls::Settings&) { return std::vector<tls::Problem>(); };
+    options_.check_client_tls = [](const tls::ServerSettings&) {
+      return std::vector<tls::Problem>();
+    };
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
 

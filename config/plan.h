@@ -14,8 +14,10 @@
 
 #include "config/address.h"
 #include "config/cidr.h"
+#include "config/server_names.h"
 #include "config/template.h"
 #include "config/variable.h"
+#include "tls/server_settings.h"
 #include "tls/settings.h"
 
 namespace sluice::config {
@@ -120,7 +122,9 @@ struct Keepalive {
 
 struct Listener {
   Address address;
-  int server = kNoIndex;  // Index into Plan::servers.
+  int server = kNoIndex;  // Index into Plan::servers; of several, the default one.
+  // The servers that clients may ask for by name (SNI). Empty: there is only one.
+  ServerNames names;
   int backlog = 511;
   int rcvbuf_bytes = 0;  // 0: the system's.
   int sndbuf_bytes = 0;  // 0: the system's.
@@ -128,6 +132,7 @@ struct Listener {
   bool reuseport = false;  // Kept for the dump: sluice always gives each shard its own socket.
   bool ipv6only = true;
   bool deferred = false;
+  bool ssl = false;             // Clients speak TLS.
   bool proxy_protocol = false;  // A PROXY header comes before everything else.
   // `address` stands for several, and it matters which one a client has connected to.
   bool tells_local_address = false;
@@ -155,6 +160,9 @@ struct Server {
   std::string where;           // "file:line" of the block, for logs.
   int upstream = kNoIndex;     // Index into Plan::upstreams; kNoIndex: return_text is sent instead.
   int tls_profile = kNoIndex;  // Index into Plan::tls_profiles; kNoIndex: proxy_ssl off.
+  // Index into Plan::client_tls_profiles; kNoIndex: it has no `listen ... ssl`.
+  int client_tls_profile = kNoIndex;
+  int64_t client_handshake_timeout_ms = 60'000;  // ssl_handshake_timeout.
   int64_t connect_timeout_ms = 60'000;
   int64_t timeout_ms = 600'000;
   int64_t buffer_bytes = 16'384;
@@ -241,7 +249,8 @@ struct Plan {
   std::vector<Listener> listeners;
   std::vector<Server> servers;
   std::vector<Upstream> upstreams;
-  std::vector<tls::Settings> tls_profiles;  // Equal settings are one profile.
+  std::vector<tls::Settings> tls_profiles;               // Equal settings are one profile.
+  std::vector<tls::ServerSettings> client_tls_profiles;  // Likewise.
   std::vector<LogFormat> log_formats;
   // What the templates of the plan have in them.
   std::vector<Variable> variables;

@@ -97,10 +97,13 @@ void DumpListener(const Listener& listener, Dump& dump) {
             " backlog=", listener.backlog, " rcvbuf_bytes=", listener.rcvbuf_bytes,
             " sndbuf_bytes=", listener.sndbuf_bytes, " fastopen_queue=", listener.fastopen_queue,
             " reuseport=", OnOff(listener.reuseport), " ipv6only=", OnOff(listener.ipv6only),
-            " deferred=", OnOff(listener.deferred),
+            " deferred=", OnOff(listener.deferred), listener.ssl ? " ssl" : "",
             listener.proxy_protocol ? " proxy_protocol" : "",
             listener.tells_local_address ? " tells_local_address" : "",
             " keepalive=", KeepaliveText(listener.keepalive));
+  for (const auto& [name, server] : listener.names.All()) {
+    dump.Line("  server_name ", QuoteWhole(name), " server=", server);
+  }
 }
 
 std::string_view LogEscapeName(LogEscape escape) {
@@ -152,6 +155,10 @@ void DumpServer(int index, const Plan& plan, Dump& dump) {
     dump.Line("tls_profile none");
   } else {
     dump.Line("tls_profile ", server.tls_profile);
+  }
+  if (server.client_tls_profile != kNoIndex) {
+    dump.Line("client_tls_profile ", server.client_tls_profile);
+    dump.Line("client_handshake_timeout_ms ", server.client_handshake_timeout_ms);
   }
   dump.Line("connect_timeout_ms ", server.connect_timeout_ms);
   dump.Line("timeout_ms ", server.timeout_ms);
@@ -255,6 +262,49 @@ void DumpTlsProfile(int index, const tls::Settings& settings, Dump& dump) {
   dump.Close();
 }
 
+std::string SessionCacheText(const tls::ServerSettings& settings) {
+  switch (settings.session_cache) {
+    case tls::SessionCacheKind::kNone:
+      return "none";
+    case tls::SessionCacheKind::kBuiltin:
+      return absl::StrCat("builtin ", settings.session_cache_sessions);
+    case tls::SessionCacheKind::kShared:
+      return absl::StrCat("shared ", QuoteWhole(settings.session_cache_name), " ",
+                          settings.session_cache_bytes);
+  }
+  return "unknown";
+}
+
+void DumpClientTlsProfile(int index, const tls::ServerSettings& settings, Dump& dump) {
+  dump.Open("client_tls_profile ", index);
+  for (const tls::ServerSettings::Identity& identity : settings.identities) {
+    dump.File("certificate", identity.certificate);
+    dump.File("certificate_key", identity.certificate_key);
+  }
+  dump.Line("passwords ", settings.passwords.size());
+  dump.Line("versions ", tls::VersionName(settings.min_version), " to ",
+            tls::VersionName(settings.max_version));
+  dump.Line("ciphers ", QuoteWhole(settings.ciphers));
+  dump.Line("prefer_server_ciphers ", OnOff(settings.prefer_server_ciphers));
+  dump.Line("groups ", QuoteWhole(settings.groups));
+  dump.Line("signature_algorithms ", QuoteWhole(settings.signature_algorithms));
+  dump.Line("alpn", absl::StrJoin(settings.alpn, "", [](std::string* out, const std::string& name) {
+              absl::StrAppend(out, " ", QuoteWhole(name));
+            }));
+  dump.Line("verify_client ", tls::ClientVerificationName(settings.verify_client));
+  dump.Line("verify_depth ", settings.verify_depth);
+  dump.File("client_certificate", settings.client_certificate);
+  dump.File("trusted_certificate", settings.trusted_certificate);
+  dump.File("crl", settings.crl);
+  dump.Line("reject_handshake ", OnOff(settings.reject_handshake));
+  dump.Line("session_cache ", SessionCacheText(settings));
+  dump.Line("session_timeout_s ", settings.session_timeout_s);
+  dump.Line("session_tickets ", OnOff(settings.session_tickets));
+  for (const tls::File& key : settings.ticket_keys) dump.File("ticket_key", key);
+  dump.Line("key_log_path ", QuoteWhole(settings.key_log_path));
+  dump.Close();
+}
+
 }  // namespace
 
 std::string DumpPlan(const Plan& plan) {
@@ -274,6 +324,9 @@ std::string DumpPlan(const Plan& plan) {
   }
   for (size_t i = 0; i < plan.tls_profiles.size(); ++i) {
     DumpTlsProfile(static_cast<int>(i), plan.tls_profiles[i], dump);
+  }
+  for (size_t i = 0; i < plan.client_tls_profiles.size(); ++i) {
+    DumpClientTlsProfile(static_cast<int>(i), plan.client_tls_profiles[i], dump);
   }
   return dump.Take();
 }

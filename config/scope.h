@@ -16,6 +16,7 @@
 #include "config/directive.h"
 #include "config/plan.h"
 #include "config/tree.h"
+#include "tls/server_settings.h"
 #include "tls/settings.h"
 
 namespace sluice::config {
@@ -66,16 +67,35 @@ struct MainScope {
 // A listening address and where it was written.
 struct PlacedListener {
   Listener listener;
+  bool is_default = false;   // default_server.
+  bool has_options = false;  // Any that a socket has only once.
   Span span;
 };
 
-// One proxy_ssl_conf_command.
+// What commands of OpenSSL are about, of the settings of either side of TLS.
+struct ConfCommandTarget {
+  tls::File* certificate;      // Null: of a server, which has several.
+  tls::File* certificate_key;  // Null with it.
+  std::string& ciphers;
+  std::string& groups;
+  std::string& signature_algorithms;
+  tls::Version& min_version;
+  tls::Version& max_version;
+};
+
+// One proxy_ssl_conf_command or ssl_conf_command.
 struct ConfCommand {
-  void (*apply)(const std::string& value, tls::Settings& tls);
+  void (*apply)(const std::string& value, ConfCommandTarget& target);
   std::string_view name;  // As OpenSSL writes it.
   // What problems with the value are reported under; none: it has none.
   std::optional<tls::Field> field;
   std::string value;  // Found good; a path is resolved.
+  Span span;
+};
+
+// A file that may stand several times, and where.
+struct PlacedPath {
+  std::string path;
   Span span;
 };
 
@@ -103,7 +123,17 @@ struct ServerScope {
   std::vector<ConfCommand> conf_commands;
   std::vector<PlacedAccessLog> access_logs;
 
+  // TLS with clients, likewise without contents.
+  tls::ServerSettings client_tls;
+  std::vector<PlacedPath> client_certificates;
+  std::vector<PlacedPath> client_certificate_keys;
+  std::vector<PlacedPath> ticket_keys;
+  std::string client_tls_password_path;
+  uint8_t client_tls_versions = 0;
+  std::vector<ConfCommand> client_conf_commands;
+
   // `server` only.
+  std::vector<const Word*> server_names;
   std::vector<PlacedListener> listeners;
   const Word* proxy_pass = nullptr;
   std::optional<Template> return_text;

@@ -1,18 +1,11 @@
 #include "config/tls_profiles.h"
 
-#include <sys/stat.h>
-
 #include <utility>
 
 #include "absl/hash/hash.h"
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "config/endpoint.h"
-#include "config/quote.h"
-#include "config/read_file.h"
 
 namespace sluice::config {
 namespace {
@@ -66,38 +59,6 @@ bool IsHostName(const std::string& name, const Block& block) {
   return is_explicit || name.find('.') != std::string::npos;
 }
 
-// Why secrets cannot be logged to `path`; empty if they can. `mode`: what stands there.
-std::string KeyLogObstacle(const std::string& path, const absl::StatusOr<mode_t>& mode,
-                           const System& system) {
-  if (mode.ok()) {
-    // A device or FIFO may hold up every handshake that writes to it.
-    return S_ISREG(*mode) ? "" : "not a regular file; name one, or remove the directive";
-  }
-  if (!absl::IsNotFound(mode.status())) return std::string(mode.status().message());
-
-  // It is made at start, if there is a place for it.
-  std::string folder = DirectoryOf(path);
-  if (folder.empty()) folder.push_back('.');
-  const absl::StatusOr<mode_t> folder_mode = system.mode_of(folder);
-  if (absl::IsNotFound(folder_mode.status())) {
-    return absl::StrCat("there is no ", Quote(folder), "; make that folder, or name another file");
-  }
-  if (!folder_mode.ok()) return absl::StrCat(Quote(folder), ": ", folder_mode.status().message());
-  if (!S_ISDIR(*folder_mode)) {
-    return absl::StrCat(Quote(folder), " is not a folder; name another file");
-  }
-  return "";
-}
-
-std::vector<std::string> Passwords(const std::string& contents) {
-  std::vector<std::string> passwords;
-  for (std::string_view line : absl::StrSplit(contents, '\n')) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (!line.empty()) passwords.emplace_back(line);
-  }
-  return passwords;
-}
-
 }  // namespace
 
 // A command or the field's directive, or for a default the directive that made the default count.
@@ -122,7 +83,7 @@ int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   WarnOfUnsafe(tls, block);
   TellOfUnusedSessionSettings(tls, block);
   if (!tls.key_log_path.empty()) {
-    CheckKeyLog(tls.key_log_path, *block.SetBy("proxy_ssl_key_log"));
+    files_.CheckKeyLog(tls.key_log_path, "these upstreams", *block.SetBy("proxy_ssl_key_log"));
   }
   const int index = Find(tls, server.tls_password_path);
   Profile& profile = profiles_[static_cast<size_t>(index)];
@@ -135,7 +96,7 @@ int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   // For a known profile too: its files, if bad, are to be reported at this server's lines.
   const auto load = [&](tls::Field field, tls::File* file) {
     if (!file->given()) return;
-    const std::string* contents = Load(file->path, OriginOf(field, use).span);
+    const std::string* contents = files_.Load(file->path, OriginOf(field, use).span);
     if (contents == nullptr) {
       profile.is_complete = false;
     } else if (file->contents.empty()) {
@@ -148,7 +109,7 @@ int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   load(tls::Field::kCrl, &profile.settings.crl);
   tls::File password_file{.path = server.tls_password_path, .contents = {}};
   load(tls::Field::kPasswordFile, &password_file);
-  profile.settings.passwords = Passwords(password_file.contents);
+  profile.settings.passwords = PasswordsIn(password_file.contents);
   uses_.push_back(std::move(use));
   return index;
 }
@@ -202,45 +163,15 @@ void TlsProfiles::TellOfUnusedSessionSettings(const tls::Settings& tls, const Bl
   }
 }
 
-void TlsProfiles::CheckKeyLog(const std::string& path, const Directive& directive) {
-  const absl::StatusOr<mode_t> mode = system_.mode_of(path);
-  const std::string obstacle = KeyLogObstacle(path, mode, system_);
-  if (!obstacle.empty()) {
-    diagnostics_.Error(directive.args[0].span,
-                       absl::StrCat("cannot log keys to ", Quote(path), ": ", obstacle));
-    return;
-  }
-  diagnostics_.Warning(
-      directive.name.span,
-      absl::StrCat("whoever can read ", Quote(path),
-                   " can decrypt the traffic with these upstreams: remove this when the search "
-                   "for a fault is over"));
-  if (mode.ok()) WarnOfOpenFile("secrets", path, *mode, directive.args[0].span);
-}
-
 void TlsProfiles::WarnOfOpenSecrets(const Use& use) {
   const Profile& profile = profiles_[static_cast<size_t>(use.profile)];
   // Without a certificate nobody has looked into the key, nor without a key at the passwords.
   if (!profile.settings.certificate.given()) return;
   const auto warn = [&](std::string_view secret, tls::Field field, const std::string& path) {
-    if (path.empty()) return;
-    const absl::StatusOr<mode_t> mode = system_.mode_of(path);
-    if (mode.ok()) WarnOfOpenFile(secret, path, *mode, OriginOf(field, use).span);
+    files_.WarnIfOpen(secret, path, OriginOf(field, use).span);
   };
   warn("key", tls::Field::kCertificateKey, profile.settings.certificate_key.path);
   warn("password", tls::Field::kPasswordFile, profile.password_path);
-}
-
-// A group is given a key on purpose, as Debian's "ssl-cert" is: only what everyone may read is
-// told.
-void TlsProfiles::WarnOfOpenFile(std::string_view secret, const std::string& path, mode_t mode,
-                                 Span span) {
-  if (!S_ISREG(mode) || (mode & (S_IROTH | S_IWOTH)) == 0) return;
-  diagnostics_.Warning(
-      span,
-      absl::StrCat("everyone on this machine may ", (mode & S_IROTH) != 0 ? "read" : "overwrite",
-                   " the ", secret, " in ", Quote(path),
-                   absl::StrFormat(" (mode %04o)", mode & 0777), ": run \"chmod 600\" on it"));
 }
 
 int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path) {
@@ -255,21 +186,6 @@ int TlsProfiles::Find(const tls::Settings& tls, const std::string& password_path
   candidates.push_back(index);
   profiles_.push_back({.key = tls, .password_path = password_path, .settings = tls});
   return index;
-}
-
-const std::string* TlsProfiles::Load(const std::string& path, Span span) {
-  auto known = files_.find(path);
-  if (known == files_.end()) {
-    absl::StatusOr<std::string> contents = system_.read_file(path);
-    if (contents.ok() && contents->empty()) {
-      contents = absl::InvalidArgumentError("the file is empty");
-    }
-    known = files_.emplace(path, std::move(contents)).first;
-  }
-  if (known->second.ok()) return &*known->second;
-  diagnostics_.Error(
-      span, absl::StrCat("cannot load ", Quote(path), ": ", known->second.status().message()));
-  return nullptr;
 }
 
 void TlsProfiles::Check(const TlsCheck& check) {

@@ -2,8 +2,6 @@
 #ifndef SLUICE_CONFIG_TLS_PROFILES_H_
 #define SLUICE_CONFIG_TLS_PROFILES_H_
 
-#include <sys/types.h>
-
 #include <array>
 #include <functional>
 #include <string>
@@ -11,10 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "config/diagnostic.h"
 #include "config/scope.h"
-#include "config/system.h"
+#include "config/tls_files.h"
 #include "tls/settings.h"
 
 namespace sluice::config {
@@ -26,8 +23,8 @@ using TlsCheck = std::function<std::vector<tls::Problem>(const tls::Settings&)>;
 class TlsProfiles {
  public:
   // Both must outlive the profiles.
-  TlsProfiles(const System& system, DiagnosticList& diagnostics)
-      : system_(system), diagnostics_(diagnostics) {}
+  TlsProfiles(TlsFiles& files, DiagnosticList& diagnostics)
+      : files_(files), diagnostics_(diagnostics) {}
 
   // The index of the profile for `server`, which has `proxy_ssl on` and whose directives stand in
   // `block` and the blocks around it. Reports settings that contradict each other, files that
@@ -70,26 +67,19 @@ class TlsProfiles {
 
   void WarnOfUnsafe(const tls::Settings& tls, const Block& block);
   void TellOfUnusedSessionSettings(const tls::Settings& tls, const Block& block);
-  // Whether secrets can be logged to `path`, as `directive` says, and who may read them.
-  void CheckKeyLog(const std::string& path, const Directive& directive);
   // Reports what everyone may read or overwrite of the files that `use` has secrets in. For those
   // that proved to hold them: what else may stand there (/dev/null, /etc/passwd) is not to be
   // closed to others.
   void WarnOfOpenSecrets(const Use& use);
-  // `secret`: what the file holds, for the message.
-  void WarnOfOpenFile(std::string_view secret, const std::string& path, mode_t mode, Span span);
   void Report(const tls::Problem& problem, const Use& use);
   int Find(const tls::Settings& tls, const std::string& password_path);
-  // Contents of `path`, reported at `span` if there are none.
-  const std::string* Load(const std::string& path, Span span);
 
-  const System& system_;
+  TlsFiles& files_;
   DiagnosticList& diagnostics_;
   std::vector<Profile> profiles_;
   std::vector<Use> uses_;
   // By a hash of what usually tells profiles apart; the full comparison decides.
   std::unordered_map<size_t, std::vector<int>> by_hash_;
-  std::unordered_map<std::string, absl::StatusOr<std::string>> files_;
 };
 
 }  // namespace sluice::config

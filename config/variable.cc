@@ -44,6 +44,28 @@ constexpr VariableSpec kVariables[] = {
      "seconds until the first byte came from each"},
     {"upstream_session_time", VariableId::kUpstreamSessionTime,
      "seconds that the session with each took"},
+    {"ssl_alpn_protocol", VariableId::kSslAlpnProtocol,
+     "the protocol chosen in the client's handshake (ALPN)"},
+    {"ssl_cipher", VariableId::kSslCipher, "the client's cipher suite, OpenSSL's name"},
+    {"ssl_client_cert", VariableId::kSslClientCert,
+     "the client's certificate in PEM form, each line but the first behind a tab"},
+    {"ssl_client_fingerprint", VariableId::kSslClientFingerprint,
+     "SHA-1 of the client's certificate"},
+    {"ssl_client_i_dn", VariableId::kSslClientIDn, "its issuer's name, as RFC 2253 writes names"},
+    {"ssl_client_raw_cert", VariableId::kSslClientRawCert, "the client's certificate in PEM form"},
+    {"ssl_client_s_dn", VariableId::kSslClientSDn, "its subject's name"},
+    {"ssl_client_serial", VariableId::kSslClientSerial, "its serial number, in hexadecimal"},
+    {"ssl_client_v_end", VariableId::kSslClientVEnd, "when it ends to be valid"},
+    {"ssl_client_v_remain", VariableId::kSslClientVRemain, "days until then"},
+    {"ssl_client_v_start", VariableId::kSslClientVStart, "when it begins to be valid"},
+    {"ssl_client_verify", VariableId::kSslClientVerify,
+     "SUCCESS, FAILED: and why, or NONE without a certificate"},
+    {"ssl_curve", VariableId::kSslCurve, "the client's key exchange group"},
+    {"ssl_protocol", VariableId::kSslProtocol, "the client's TLS version"},
+    {"ssl_server_name", VariableId::kSslServerName, "whom the client asked for (SNI)"},
+    {"ssl_session_id", VariableId::kSslSessionId, "the session's identifier, in hexadecimal"},
+    {"ssl_session_reused", VariableId::kSslSessionReused,
+     "\"r\" if the client resumed a session, else \".\""},
     {"close_reason", VariableId::kCloseReason, "how the session ended, in a word"},
     {"upstream_ssl_cipher", VariableId::kUpstreamSslCipher, "the cipher suite, OpenSSL's name"},
     {"upstream_ssl_curve", VariableId::kUpstreamSslCurve, "the key exchange group"},
@@ -68,10 +90,8 @@ constexpr bool InOrder() {
 static_assert(InOrder());
 
 constexpr std::string_view kNotSupported[] = {
-    "geoip_",
-    "limit_conn_status",
-    "mqtt_preread_",
-    "ssl_",
+    "geoip_",     "limit_conn_status", "mqtt_preread_", "ssl_ciphers", "ssl_client_sigalg",
+    "ssl_curves", "ssl_preread_",      "ssl_sigalg",
 };
 
 }  // namespace

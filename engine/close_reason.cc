@@ -22,6 +22,14 @@ const char* CloseReasonName(CloseReason reason) {
       return "proxy_header_invalid";
     case CloseReason::kProxyHeaderTimeout:
       return "proxy_header_timeout";
+    case CloseReason::kClientHandshakeFailed:
+      return "client_handshake_failed";
+    case CloseReason::kClientHandshakeTimeout:
+      return "client_handshake_timeout";
+    case CloseReason::kClientUntrusted:
+      return "client_untrusted";
+    case CloseReason::kClientTlsFailed:
+      return "client_tls_failed";
     case CloseReason::kNoLiveUpstreams:
       return "no_live_upstreams";
     case CloseReason::kConnectFailed:
@@ -55,6 +63,7 @@ int StatusOf(CloseReason reason) {
     case CloseReason::kUpstreamReset:
     case CloseReason::kIdleTimeout:
     case CloseReason::kTlsFailed:
+    case CloseReason::kClientTlsFailed:
     case CloseReason::kProxyHeaderTimeout:
     case CloseReason::kReturned:
     case CloseReason::kShutdown:
@@ -62,6 +71,9 @@ int StatusOf(CloseReason reason) {
     case CloseReason::kProxyHeaderInvalid:
       return 400;
     case CloseReason::kNoResources:
+    case CloseReason::kClientHandshakeFailed:
+    case CloseReason::kClientHandshakeTimeout:
+    case CloseReason::kClientUntrusted:
       return 500;
     case CloseReason::kNoLiveUpstreams:
     case CloseReason::kConnectFailed:

@@ -26,6 +26,14 @@ enum class CloseReason : uint8_t {
   kProxyHeaderInvalid,
   // No whole PROXY header came within proxy_protocol_timeout.
   kProxyHeaderTimeout,
+  // TLS with the client could not begin: no handshake, or a broken one.
+  kClientHandshakeFailed,
+  // It was not finished within ssl_handshake_timeout.
+  kClientHandshakeTimeout,
+  // The certificate that ssl_verify_client demands was missing, or not trusted.
+  kClientUntrusted,
+  // TLS with the client failed after the handshake.
+  kClientTlsFailed,
   // No peer of the group could be tried: all failed lately, are down or full.
   kNoLiveUpstreams,
   // The last peer tried refused the connection or could not be reached.
@@ -37,7 +45,7 @@ enum class CloseReason : uint8_t {
   kHandshakeFailed,
   // The certificate of the last peer tried was not trusted, or not for the expected name.
   kUpstreamUntrusted,
-  // TLS failed after the handshake: a broken record, a fatal alert.
+  // TLS with the upstream failed after the handshake: a broken record, a fatal alert.
   kTlsFailed,
   // We had no descriptor, port or memory for another socket.
   kNoResources,

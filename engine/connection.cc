@@ -8,10 +8,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "config/endpoint.h"
+#include "engine/certificate_variable.h"
 #include "engine/limits.h"
 #include "engine/log_line.h"
 #include "engine/system_error.h"
+#include "tls/client_hello.h"
 #include "tls/key_log.h"
+#include "tls/server_context.h"
 #include "tls/session.h"
 #include "tls/settings.h"
 
@@ -45,18 +48,14 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
     : shard_(shard),
       plan_(std::move(plan)),
       listener_(plan_->plan().listeners[client.listener]),
-      server_(plan_->plan().servers[listener_.server]),
-      upstream_(server_.upstream == config::kNoIndex ? nullptr
-                                                     : &plan_->plan().upstreams[server_.upstream]),
-      group_(upstream_ == nullptr ? nullptr : &plan_->runtime->group(server_.upstream)),
       client_address_(std::move(client.address)),
       local_address_(std::move(client.local_address)),
       number_(shard.next_connection_number->fetch_add(1, std::memory_order_relaxed)),
-      relay_(shard.slabs, server_.buffer_bytes_given ? server_.buffer_bytes : kLargestSlabBytes,
-             server_.splice ? &shard.splice_pipes : nullptr),
+      relay_(shard.slabs, kLargestSlabBytes),
       started_ms_(now_ms),
       now_ms_(now_ms),
       last_activity_ms_(now_ms) {
+  SelectServer(listener_.server);
   end(Side::kClient).fd = client.fd;
   end(Side::kClient).connected = true;
   shard_.metrics.connections_accepted_total.Add();
@@ -68,14 +67,38 @@ Connection::Connection(ShardContext& shard, std::shared_ptr<const ShardPlan> pla
   set_values_.resize(plan_->plan().num_set_slots);
   if (listener_.proxy_protocol) {
     state_ = State::kProxyHeader;
-    attempt_deadline_ms_ = EndOf(server_.proxy_protocol_timeout_ms, now_ms_);
+    attempt_deadline_ms_ = EndOf(server_->proxy_protocol_timeout_ms, now_ms_);
   } else {
-    Begin();
+    StartClient();
   }
 }
 
+void Connection::SelectServer(int index) {
+  const config::Plan& plan = plan_->plan();
+  server_index_ = index;
+  server_ = &plan.servers[index];
+  const bool returns = server_->upstream == config::kNoIndex;
+  upstream_ = returns ? nullptr : &plan.upstreams[server_->upstream];
+  group_ = returns ? nullptr : &plan_->runtime->group(server_->upstream);
+  relay_.SetLimits(server_->buffer_bytes_given ? server_->buffer_bytes : kLargestSlabBytes,
+                   server_->splice ? &shard_.splice_pipes : nullptr);
+}
+
+void Connection::StartClient() {
+  if (!listener_.ssl) return Begin();
+  state_ = State::kClientHandshaking;
+  attempt_deadline_ms_ = EndOf(server_->client_handshake_timeout_ms, now_ms_);
+  if (listener_.names.empty()) StartClientTls();
+}
+
+void Connection::StartClientTls() {
+  num_header_bytes_ = relay_.bytes().from_client;
+  relay_.StartClientTls(
+      tls::Session::Create(*plan_->client_tls_contexts[server_->client_tls_profile]));
+}
+
 void Connection::Begin() {
-  for (const config::SetVariable& set : server_.sets) {
+  for (const config::SetVariable& set : server_->sets) {
     set_values_[plan_->plan().variables[set.variable].slot] = Evaluate(set.value, Facts());
   }
   if (upstream_ == nullptr) {
@@ -86,8 +109,8 @@ void Connection::Begin() {
     attempts_.hash.key = Evaluate(upstream_->balance.hash_key, Facts());
   }
   num_attempts_left_ = NumPeersUp(*upstream_);
-  if (server_.next_upstream_tries > 0) {
-    num_attempts_left_ = std::min(num_attempts_left_, server_.next_upstream_tries);
+  if (server_->next_upstream_tries > 0) {
+    num_attempts_left_ = std::min(num_attempts_left_, server_->next_upstream_tries);
   }
   StartAttempt();
 }
@@ -100,9 +123,9 @@ const config::Peer& Connection::peer() const {
 }
 
 std::optional<config::Address> Connection::BindAddress() const {
-  if (!server_.bind.has_value()) return std::nullopt;
-  if (server_.bind->value.constant()) return server_.bind->address;
-  const std::string value = Evaluate(server_.bind->value, Facts());
+  if (!server_->bind.has_value()) return std::nullopt;
+  if (server_->bind->value.constant()) return server_->bind->address;
+  const std::string value = Evaluate(server_->bind->value, Facts());
   std::optional<config::Address> address = config::ParseIpAddress(value);
   if (!address.has_value() && !value.empty()) {
     Log(LogLevel::kError, absl::StrCat("invalid local address \"", value, "\""));
@@ -261,6 +284,7 @@ Operations Connection::Advance(int64_t now_ms) {
   do {
     before = state_;
     Conclude();
+    CoolDownIdle();
     for (Side side : {Side::kClient, Side::kUpstream}) {
       TakeTeardown(side, operations.ends[Index(side)]);
     }
@@ -292,6 +316,9 @@ void Connection::Conclude() {
     case State::kProxyHeader:
       ConcludeProxyHeader();
       break;
+    case State::kClientHandshaking:
+      ConcludeClientHandshaking();
+      break;
     case State::kConnecting:
       ConcludeConnecting();
       break;
@@ -320,7 +347,7 @@ void Connection::ConcludeProxyHeader() {
     relay_.ConsumeClientBytes(result.num_bytes);
     num_header_bytes_ = result.num_bytes;
     TakeProxyHeader(std::move(result.header));
-    Begin();
+    StartClient();
   } else if (result.state == ProxyHeaderResult::State::kInvalid) {
     FailProxyHeader(result.error);
   } else if (relay_.ended(Side::kClient) && bytes.empty()) {
@@ -332,6 +359,77 @@ void Connection::ConcludeProxyHeader() {
     Log(LogLevel::kInfo, absl::StrCat("client timed out (", ErrorText(ETIMEDOUT), ")"));
     Finish(CloseReason::kProxyHeaderTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
   }
+}
+
+void Connection::ConcludeClientHandshaking() {
+  const End& client = end(Side::kClient);
+  if (relay_.session(Side::kClient) == nullptr) {
+    std::optional<std::string> name = tls::FindServerName(relay_.client_bytes());
+    // What has ended will not say more: TLS finds out what is wrong.
+    if (!name.has_value() && relay_.ended(Side::kClient)) name.emplace();
+    if (name.has_value()) {
+      const int server = listener_.names.Find(*name);
+      if (server != config::kNoIndex) SelectServer(server);
+      StartClientTls();
+    }
+  }
+  if (client.reset || client.send_failed) {
+    shard_.metrics.client_handshake_failures_total.Add();
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kGraceful);
+  } else if (relay_.tls_failed(Side::kClient)) {
+    const tls::Failure& failure = relay_.session(Side::kClient)->failure();
+    FinishClientHandshake(failure.kind == tls::FailureKind::kCertificateUntrusted
+                              ? CloseReason::kClientUntrusted
+                              : CloseReason::kClientHandshakeFailed,
+                          failure.text.empty() ? kPeerClosedText : failure.text);
+  } else if (relay_.session(Side::kClient) != nullptr && !relay_.handshaking(Side::kClient)) {
+    OnClientHandshake();
+    Begin();
+  } else if (relay_.ended(Side::kClient)) {
+    FinishClientHandshake(CloseReason::kClientHandshakeFailed, kPeerClosedText);
+  } else if (now_ms_ >= attempt_deadline_ms_) {
+    FinishClientHandshake(CloseReason::kClientHandshakeTimeout,
+                          absl::StrCat("client timed out (", ErrorText(ETIMEDOUT), ")"));
+  }
+}
+
+void Connection::FinishClientHandshake(CloseReason reason, std::string_view text) {
+  shard_.metrics.client_handshake_failures_total.Add();
+  Log(LogLevel::kInfo, text);
+  Finish(reason, CloseKind::kGraceful, CloseKind::kGraceful);
+}
+
+void Connection::OnClientHandshake() {
+  const tls::Session& session = *relay_.session(Side::kClient);
+  shard_.metrics.client_handshakes_total.Add();
+  if (session.resumed()) shard_.metrics.client_handshakes_resumed_total.Add();
+  LogKeyLogError(plan_->client_tls_contexts[server_->client_tls_profile]->key_log());
+  if (logs_at(LogLevel::kInfo)) {
+    LogRaw(LogLevel::kInfo,
+           absl::StrCat("client ", client_address_.text, " speaks ",
+                        tls::VersionName(session.version()), " with ", session.cipher(),
+                        session.resumed() ? ", session resumed" : ", full handshake"));
+  }
+}
+
+void Connection::LogKeyLogError(tls::KeyLog* key_log) const {
+  if (key_log == nullptr) return;
+  if (const absl::Status error = key_log->TakeError(); !error.ok()) {
+    Log(LogLevel::kError, error.message());
+  }
+}
+
+bool Connection::FinishClientLost() {
+  const End& client = end(Side::kClient);
+  // What waits for nothing but the end of its handshake is sent to a TLS client now.
+  if (client.reset || client.send_failed) {
+    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
+  } else if (relay_.tls_failed(Side::kClient)) {
+    FinishTlsFailed(Side::kClient);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Connection::FailProxyHeader(std::string_view why) {
@@ -348,30 +446,29 @@ void Connection::TakeProxyHeader(ProxyHeader header) {
   forwarded_ = std::make_unique<Forwarded>(Forwarded{std::move(header), client_address_});
   if (!forwarded_->header.source.has_value()) return;
   if (std::any_of(
-          server_.real_ip_from.begin(), server_.real_ip_from.end(),
+          server_->real_ip_from.begin(), server_->real_ip_from.end(),
           [this](const config::Cidr& network) { return network.Contains(client_address_); })) {
     client_address_ = *forwarded_->header.source;
   }
 }
 
 std::string Connection::Preface() const {
-  if (server_.sent_proxy_header == config::SentProxyHeader::kNone) return {};
-  return WriteProxyHeader(server_.sent_proxy_header == config::SentProxyHeader::kVersion1 ? 1 : 2,
+  if (server_->sent_proxy_header == config::SentProxyHeader::kNone) return {};
+  return WriteProxyHeader(server_->sent_proxy_header == config::SentProxyHeader::kVersion1 ? 1 : 2,
                           client_address_, server_address());
 }
 
 void Connection::ConcludeConnecting() {
   End& upstream = end(Side::kUpstream);
-  if (end(Side::kClient).reset) {
-    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
-  } else if (upstream.connected) {
+  if (FinishClientLost()) return;
+  if (upstream.connected) {
     shard_.metrics.upstream_connects_total.Add();
     upstream.last_nonempty = false;
     if (uses_tls()) {
       state_ = State::kHandshaking;
       handshake_started_ms_ = now_ms_;
       // nginx: proxy_connect_timeout bounds the handshake again.
-      attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
+      attempt_deadline_ms_ = EndOf(server_->connect_timeout_ms, now_ms_);
     } else {
       StartRelaying();
     }
@@ -386,14 +483,13 @@ void Connection::ConcludeConnecting() {
 
 void Connection::ConcludeHandshaking() {
   const End& upstream = end(Side::kUpstream);
-  if (end(Side::kClient).reset) {
-    Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
-  } else if (!relay_.handshaking()) {
+  if (FinishClientLost()) return;
+  if (!relay_.handshaking(Side::kUpstream)) {
     // First of all: client bytes have been sealed for this upstream, so whatever else has happened
     // since, no other one can have them.
     StartRelaying();
-  } else if (relay_.tls_failed()) {
-    const tls::Failure& failure = relay_.session()->failure();
+  } else if (relay_.tls_failed(Side::kUpstream)) {
+    const tls::Failure& failure = relay_.session(Side::kUpstream)->failure();
     const bool untrusted = failure.kind == tls::FailureKind::kCertificateUntrusted ||
                            failure.kind == tls::FailureKind::kNameMismatch;
     FailAttempt(untrusted ? CloseReason::kUpstreamUntrusted : CloseReason::kHandshakeFailed,
@@ -415,14 +511,29 @@ void Connection::ConcludeRelaying() {
     if (relay_.ended(side) && !std::exchange(any_ended_, true)) first_ended_ = side;
   }
   if (FinishReset(Side::kClient) || FinishReset(Side::kUpstream)) return;
-  if (relay_.tls_failed() ? FinishTlsFailure() : FinishEnded()) return;
-  if (FinishIdle()) return;
+  const bool tls_failed = relay_.tls_failed(Side::kClient) || relay_.tls_failed(Side::kUpstream);
+  if (tls_failed ? FinishTlsFailure() : FinishEnded()) return;
+  (void)FinishIdle();
+}
+
+void Connection::CoolDownIdle() {
+  if (state_ > State::kRelaying) return;
   for (Side side : {Side::kClient, Side::kUpstream}) {
     const End& self = end(side);
     if (self.receives_hot() && now_ms_ - self.last_received_ms >= kHotIdleMs) {
       relay_.CoolDown(side);
     }
   }
+}
+
+int64_t Connection::CoolDownMs() const {
+  int64_t cool_down_ms = kNever;
+  for (const End& self : ends_) {
+    if (self.receives_hot() && !self.recv_cancelled) {
+      cool_down_ms = std::min(cool_down_ms, self.last_received_ms + kHotIdleMs);
+    }
+  }
+  return cool_down_ms;
 }
 
 // A side that was reset, or that no longer takes bytes and has ended, or for whose bytes nobody is
@@ -440,28 +551,38 @@ bool Connection::FinishReset(Side side) {
   return true;
 }
 
-// TLS has failed: what was opened before is good, and goes to the client first.
+// TLS has failed: what was opened before is good, and goes to the other side first.
 bool Connection::FinishTlsFailure() {
   ticket_deadline_ms_ = kNever;  // None will come.
-  if (!relay_.drained(Side::kUpstream)) return false;
-  FinishTlsFailed();
+  const Side side = relay_.tls_failed(Side::kUpstream) ? Side::kUpstream : Side::kClient;
+  if (!relay_.drained(side)) return false;
+  FinishTlsFailed(side);
   return true;
 }
 
-void Connection::FinishTlsFailed() {
-  Log(LogLevel::kError, relay_.session()->failure().text);
-  Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
+// What clients do wrong is nobody's fault here: told at a lower level, as in nginx.
+void Connection::FinishTlsFailed(Side side) {
+  const std::string& text = relay_.session(side)->failure().text;
+  if (side == Side::kUpstream) {
+    Log(LogLevel::kError, text);
+    Finish(CloseReason::kTlsFailed, CloseKind::kReset, CloseKind::kGraceful);
+  } else {
+    Log(LogLevel::kInfo, text);
+    Finish(CloseReason::kClientTlsFailed, CloseKind::kGraceful, CloseKind::kReset);
+  }
 }
 
 // proxy_timeout has passed without a byte.
 bool Connection::FinishIdle() {
   // A send completes only as a whole, so a slow reader looks like an idle one. Cancelling the send
   // tells how much of it has left.
-  const bool idle = now_ms_ >= EndOf(server_.timeout_ms, last_activity_ms_);
+  const bool idle = now_ms_ >= EndOf(server_->timeout_ms, last_activity_ms_);
   probing_idle_ = idle && (ends_[0].send_in_flight || ends_[1].send_in_flight);
   if (!idle || probing_idle_) return false;
-  if (relay_.tls_failed()) {
-    FinishTlsFailed();
+  if (relay_.tls_failed(Side::kUpstream)) {
+    FinishTlsFailed(Side::kUpstream);
+  } else if (relay_.tls_failed(Side::kClient)) {
+    FinishTlsFailed(Side::kClient);
   } else {
     Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
     Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
@@ -471,28 +592,33 @@ bool Connection::FinishIdle() {
 
 // Streams that have ended well: with proxy_half_close both, otherwise one.
 bool Connection::FinishEnded() {
-  const bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
+  bool upstream_done = relay_.ended(Side::kUpstream) && relay_.drained(Side::kUpstream);
   bool client_done = relay_.ended(Side::kClient) && relay_.drained(Side::kClient);
   const bool client_gone = end(Side::kClient).send_failed || end(Side::kClient).reset;
-  const bool truncated = uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed();
-  if (truncated && upstream_done && server_.strict_close) {
+  const bool truncated =
+      uses_tls() && relay_.ended(Side::kUpstream) && !relay_.tls_closed(Side::kUpstream);
+  if (truncated && upstream_done && server_->strict_close) {
     CountTruncated(LogLevel::kError);
     Finish(CloseReason::kUpstreamTruncated, CloseKind::kReset, CloseKind::kGraceful);
     return true;
   }
-  if (client_gone && upstream_done && !server_.half_close) {
+  if (client_gone && upstream_done && !server_->half_close) {
     Finish(CloseReason::kClientReset, CloseKind::kGraceful, CloseKind::kReset);
     return true;
   }
   if (client_done && AwaitsTicket()) return false;
-  if (client_done && server_.half_close) {
+  if (client_done && server_->half_close) {
     // The upstream is told that the client has ended before its FIN says so.
-    relay_.QueueCloseNotify();
+    relay_.QueueCloseNotify(Side::kUpstream);
     client_done = relay_.drained(Side::kClient);
+  }
+  if (upstream_done && server_->half_close) {
+    relay_.QueueCloseNotify(Side::kClient);
+    upstream_done = relay_.drained(Side::kUpstream);
   }
   // When both have ended, nothing more can come: what is here of either is passed on.
   const bool waits_for_both =
-      server_.half_close || (relay_.ended(Side::kClient) && relay_.ended(Side::kUpstream));
+      server_->half_close || (relay_.ended(Side::kClient) && relay_.ended(Side::kUpstream));
   if (!(waits_for_both ? client_done && upstream_done : client_done || upstream_done)) return false;
   if (truncated) CountTruncated(LogLevel::kInfo);
   const bool by_client = client_done && (!upstream_done || first_ended_ == Side::kClient);
@@ -529,6 +655,7 @@ void Connection::ConcludeFlushing() {
   if (!return_text_.empty()) {
     const auto* const bytes = reinterpret_cast<const uint8_t*>(return_text_.data());
     return_text_.erase(0, relay_.QueueForClient({bytes, return_text_.size()}));
+    if (return_text_.empty()) relay_.QueueCloseNotify(Side::kClient);
   }
   if (!Flushed(Side::kClient) || !Flushed(Side::kUpstream)) return;
   LogSession();
@@ -551,12 +678,12 @@ void Connection::StartAttempt() {
   // nginx numbers connections to upstreams, too.
   shard_.next_connection_number->fetch_add(1, std::memory_order_relaxed);
   connect_wanted_ = true;
-  attempt_deadline_ms_ = EndOf(server_.connect_timeout_ms, now_ms_);
+  attempt_deadline_ms_ = EndOf(server_->connect_timeout_ms, now_ms_);
   if (uses_tls()) {
     // The ClientHello is made while TCP connects.
     relay_.StartTls(
-        tls::Session::Create(*plan_->tls_contexts[server_.tls_profile],
-                             plan_->runtime->tickets(listener_.server, peer_), shard_.shard),
+        tls::Session::Create(*plan_->tls_contexts[server_->tls_profile],
+                             plan_->runtime->tickets(server_index_, peer_), shard_.shard),
         Preface());
   }
 }
@@ -575,10 +702,10 @@ void Connection::FailAttempt(CloseReason reason, std::string_view text) {
 
   attempt_facts_.back().session_ms = now_ms_ - attempt_facts_.back().started_ms;
   --num_attempts_left_;
-  const bool out_of_time = server_.next_upstream_timeout_ms > 0 &&
-                           now_ms_ - started_ms_ >= server_.next_upstream_timeout_ms;
+  const bool out_of_time = server_->next_upstream_timeout_ms > 0 &&
+                           now_ms_ - started_ms_ >= server_->next_upstream_timeout_ms;
   // Another peer would not help where we lack something ourselves.
-  if (ours || !server_.next_upstream || num_attempts_left_ <= 0 || out_of_time) {
+  if (ours || !server_->next_upstream || num_attempts_left_ <= 0 || out_of_time) {
     Finish(reason, CloseKind::kGraceful, CloseKind::kGraceful);
     return;
   }
@@ -604,7 +731,7 @@ void Connection::StartRelaying() {
   if (end(Side::kUpstream).reset || end(Side::kUpstream).send_failed) {
     StopSendingTo(Side::kUpstream);
   }
-  const tls::Session* session = relay_.session();
+  const tls::Session* session = relay_.session(Side::kUpstream);
   if (session == nullptr) {
     if (const std::string preface = Preface(); !preface.empty()) relay_.QueuePreface(preface);
     return;
@@ -612,11 +739,7 @@ void Connection::StartRelaying() {
   attempt.handshake_ms = now_ms_ - handshake_started_ms_;
   shard_.metrics.upstream_handshakes_total.Add();
   if (session->resumed()) shard_.metrics.upstream_handshakes_resumed_total.Add();
-  if (tls::KeyLog* key_log = plan_->tls_contexts[server_.tls_profile]->key_log()) {
-    if (const absl::Status error = key_log->TakeError(); !error.ok()) {
-      Log(LogLevel::kError, error.message());
-    }
-  }
+  LogKeyLogError(plan_->tls_contexts[server_->tls_profile]->key_log());
   if (logs_at(LogLevel::kInfo)) {
     LogRaw(LogLevel::kInfo,
            absl::StrCat("upstream ", peer().address.text, " speaks ",
@@ -629,9 +752,9 @@ void Connection::StartRelaying() {
 }
 
 void Connection::Return() {
-  return_text_ = Evaluate(server_.return_text, Facts());
+  return_text_ = Evaluate(server_->return_text, Facts());
   Finish(CloseReason::kReturned, CloseKind::kGraceful, CloseKind::kGraceful);
-  flush_deadline_ms_ = EndOf(server_.timeout_ms, now_ms_);
+  flush_deadline_ms_ = EndOf(server_->timeout_ms, now_ms_);
 }
 
 void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream) {
@@ -648,7 +771,12 @@ void Connection::Finish(CloseReason reason, CloseKind client, CloseKind upstream
   // To an upstream that is still there, a close_notify says that it has got everything.
   if (upstream == CloseKind::kGraceful &&
       (!relay_.holds_client_bytes() || relay_.ended(Side::kUpstream))) {
-    relay_.QueueCloseNotify();
+    relay_.QueueCloseNotify(Side::kUpstream);
+  }
+  // To a client, that this is the end and nothing is missing.
+  if (client == CloseKind::kGraceful && return_text_.empty() &&
+      !relay_.holds_plaintext(Side::kUpstream)) {
+    relay_.QueueCloseNotify(Side::kClient);
   }
   end(Side::kClient).close = client;
   end(Side::kUpstream).close = upstream;
@@ -678,14 +806,15 @@ SessionFacts Connection::Facts() const {
           .bytes_sent = relay_.bytes().to_client,
           .attempts = attempt_facts_,
           .upstream_tls = UpstreamTlsFacts(),
+          .client_tls = ClientTlsFacts(),
           .proxy_header = forwarded_ != nullptr ? &forwarded_->header : nullptr,
           .set_values = set_values_};
 }
 
 std::optional<UpstreamTls> Connection::UpstreamTlsFacts() const {
-  const tls::Session* session = relay_.session();
+  const tls::Session* session = relay_.session(Side::kUpstream);
   if (!uses_tls() || session == nullptr) return std::nullopt;
-  UpstreamTls facts = {.verify = plan_->plan().tls_profiles[server_.tls_profile].verify,
+  UpstreamTls facts = {.verify = plan_->plan().tls_profiles[server_->tls_profile].verify,
                        .server_name = session->server_name(),
                        .established = session->established(),
                        .failure = session->failure()};
@@ -698,19 +827,38 @@ std::optional<UpstreamTls> Connection::UpstreamTlsFacts() const {
   return facts;
 }
 
+std::optional<ClientTls> Connection::ClientTlsFacts() const {
+  const tls::Session* session = relay_.session(Side::kClient);
+  if (session == nullptr) return std::nullopt;
+  ClientTls facts = {.server_name = session->server_name(),
+                     .established = session->established(),
+                     .certificate = session->peer_certificate(),
+                     .certificate_variable = CertificateVariable,
+                     .tolerated = session->tolerated(),
+                     .failure = session->failure()};
+  if (facts.established) {
+    facts.cipher = session->cipher();
+    facts.group = session->group();
+    facts.protocol = tls::VersionName(session->version());
+    facts.resumed = session->resumed();
+    facts.alpn = session->alpn();
+    facts.session_id = session->id();
+  }
+  return facts;
+}
+
 void Connection::LogSession() {
   if (shard_.access_logs == nullptr) return;
   CountBytes();
   const SessionFacts facts = Facts();
-  for (size_t i = 0; i < server_.access_logs.size(); ++i) {
-    const config::AccessLog& log = server_.access_logs[i];
+  for (size_t i = 0; i < server_->access_logs.size(); ++i) {
+    const config::AccessLog& log = server_->access_logs[i];
     if (log.condition.has_value() && !IsTrue(*log.condition, facts)) continue;
     std::string line = FormatLogLine(plan_->plan().log_formats[log.format], facts);
     if (log.path.constant()) {
-      shard_.access_logs->Log(plan_->runtime->access_log_file(listener_.server, i),
-                              std::move(line));
+      shard_.access_logs->Log(plan_->runtime->access_log_file(server_index_, i), std::move(line));
     } else if (auto path = EvaluatePath(log.path, facts); path.has_value()) {
-      shard_.access_logs->LogByName(*std::move(path), server_.log_file_cache, std::move(line));
+      shard_.access_logs->LogByName(*std::move(path), server_->log_file_cache, std::move(line));
     } else {
       Log(LogLevel::kError, absl::StrCat("access_log \"", log.path.text(),
                                          "\" not written: a variable leads out of its folder"));
@@ -744,7 +892,7 @@ void Connection::TakeTeardown(Side side, Operations::End& operations) {
   if (self.fd < 0) return;
   if (state_ == State::kRetrying) {
     // An alert that tells the upstream why still leaves.
-    if (side == Side::kClient || (relay_.tls_failed() && !Flushed(side))) return;
+    if (side == Side::kClient || (relay_.tls_failed(side) && !Flushed(side))) return;
   } else if (state_ != State::kClosing) {
     return;
   }
@@ -784,8 +932,9 @@ void Connection::TakeReceive(Side side, Operations::End& operations) {
   if (state_ != State::kRelaying) {
     // Until there is an upstream, one receive's worth from the client is enough: it shows whether
     // the client is still there, and is at hand when the upstream is.
-    // A PROXY header may come in any number of pieces.
-    if (side == Side::kClient ? relay_.holds_client_bytes() && state_ != State::kProxyHeader
+    // A PROXY header may come in any number of pieces, and so may a handshake.
+    if (side == Side::kClient ? relay_.holds_client_bytes() && state_ != State::kProxyHeader &&
+                                    state_ != State::kClientHandshaking
                               : state_ != State::kHandshaking) {
       return;
     }
@@ -808,7 +957,7 @@ void Connection::TakeSend(Side side, Operations::End& operations) {
     return;
   }
   if (self.send_in_flight || !self.connected || self.send_failed || self.reset ||
-      state_ == State::kConnecting || state_ >= State::kClosing) {
+      (side == Side::kUpstream && state_ == State::kConnecting) || state_ >= State::kClosing) {
     return;
   }
   operations.drain = relay_.WishToDrain(side);
@@ -836,9 +985,9 @@ bool Connection::CanSendAtOnce(Side side) const {
 void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
   End& self = end(side);
   const Side source = Opposite(side);
-  if (state_ != State::kRelaying || !server_.half_close || self.write_shut ||
-      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed() ||
-      (side == Side::kUpstream && ticket_deadline_ms_ != kNever)) {
+  if (state_ != State::kRelaying || !server_->half_close || self.write_shut ||
+      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed(source) ||
+      relay_.tls_failed(side) || (side == Side::kUpstream && ticket_deadline_ms_ != kNever)) {
     return;
   }
   operations.shutdown_write = self.write_shut = true;
@@ -847,20 +996,15 @@ void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
 int64_t Connection::deadline_ms() const {
   switch (state_) {
     case State::kProxyHeader:
+    case State::kClientHandshaking:
     case State::kConnecting:
     case State::kHandshaking:
-      return attempt_deadline_ms_;
+      return std::min(attempt_deadline_ms_, CoolDownMs());
     case State::kRelaying: {
-      int64_t deadline = EndOf(server_.timeout_ms, last_activity_ms_);
+      int64_t deadline = EndOf(server_->timeout_ms, last_activity_ms_);
       // What is being cancelled completes very soon.
       if (probing_idle_) deadline = kNever;
-      deadline = std::min(deadline, ticket_deadline_ms_);
-      for (const End& self : ends_) {
-        if (self.receives_hot() && !self.recv_cancelled) {
-          deadline = std::min(deadline, self.last_received_ms + kHotIdleMs);
-        }
-      }
-      return deadline;
+      return std::min({deadline, ticket_deadline_ms_, CoolDownMs()});
     }
     case State::kRetrying:
     case State::kFlushing:
@@ -875,7 +1019,7 @@ int64_t Connection::deadline_ms() const {
 
 // --- Logging -------------------------------------------------------------------------------------
 
-const LogSetRef& Connection::log_set() const { return plan_->runtime->log_set(listener_.server); }
+const LogSetRef& Connection::log_set() const { return plan_->runtime->log_set(server_index_); }
 
 void Connection::LogConnected(const config::Address& local) const {
   if (state_ != State::kConnecting) return;
@@ -895,6 +1039,9 @@ void Connection::Log(LogLevel level, std::string_view text, std::string_view act
     switch (state_) {
       case State::kProxyHeader:
         action = "reading PROXY protocol";
+        break;
+      case State::kClientHandshaking:
+        action = "SSL handshaking";
         break;
       case State::kConnecting:
       case State::kRetrying:

@@ -149,7 +149,7 @@ class Connection {
   // The descriptor of a side, -1: none (any more).
   int fd(Side side) const { return end(side).fd; }
   bool logs_at(config::LogLevel level) const { return shard_.logger->enabled(level, log_set()); }
-  const config::Server& server() const { return server_; }
+  const config::Server& server() const { return *server_; }
   const std::shared_ptr<const ShardPlan>& plan() const { return plan_; }
   // The peer to connect to, when Operations::connect asks for it.
   const config::Peer& peer() const;
@@ -175,6 +175,9 @@ class Connection {
   enum class State : uint8_t {
     // The client is to say in a PROXY header whom it speaks for.
     kProxyHeader,
+    // TLS with the client is shaking hands. Where several servers listen, its ClientHello says
+    // first which of them is meant.
+    kClientHandshaking,
     // A socket to the upstream is being connected. With TLS, the ClientHello waits.
     kConnecting,
     // TCP stands, TLS is shaking hands.
@@ -234,7 +237,7 @@ class Connection {
   bool ignores(Side side) const {
     return state_ >= State::kFlushing || (state_ == State::kRetrying && side == Side::kUpstream);
   }
-  bool uses_tls() const { return server_.tls_profile != config::kNoIndex; }
+  bool uses_tls() const { return server_->tls_profile != config::kNoIndex; }
 
   // The receive of `side` has ended for good: 0 or -errno.
   void OnReceiveEnded(Side side, int result);
@@ -246,6 +249,7 @@ class Connection {
   // One step of Advance each. When the state has changed there is more to conclude.
   void Conclude();
   void ConcludeProxyHeader();
+  void ConcludeClientHandshaking();
   void ConcludeConnecting();
   void ConcludeHandshaking();
   void ConcludeRelaying();
@@ -255,13 +259,28 @@ class Connection {
   bool FinishTlsFailure();
   bool FinishEnded();
   bool FinishIdle();
-  void FinishTlsFailed();
+  void FinishTlsFailed(Side side);
+  // Hot receives that have waited for long give their slabs back; when the next one will have.
+  void CoolDownIdle();
+  int64_t CoolDownMs() const;
+  // The client was lost while an upstream was looked for.
+  bool FinishClientLost();
+  void FinishClientHandshake(CloseReason reason, std::string_view text);
   void CountTruncated(config::LogLevel level);
   // The client is done, but closing has to wait for a session ticket.
   bool AwaitsTicket();
   // Nothing can, or need, be sent to `side` any more.
   bool Flushed(Side side) const;
 
+  // Goes on as server `index` of the plan.
+  void SelectServer(int index);
+  // The client's PROXY header, if there was to be one, has come: TLS with it begins, or Begin.
+  void StartClient();
+  // Its ClientHello is here, or is not needed to know which server is meant.
+  void StartClientTls();
+  // TLS with the client stands.
+  void OnClientHandshake();
+  void LogKeyLogError(tls::KeyLog* key_log) const;
   // The client is known: gives `set` variables their values, and looks for an upstream.
   void Begin();
   // Takes over what the client's PROXY header says, as far as it is believed.
@@ -285,6 +304,7 @@ class Connection {
   // What variables are made of. Uses `this` and what it holds.
   SessionFacts Facts() const;
   std::optional<UpstreamTls> UpstreamTlsFacts() const;
+  std::optional<ClientTls> ClientTlsFacts() const;
   // Adds to the metrics what has moved since the last call.
   void CountBytes();
 
@@ -305,9 +325,11 @@ class Connection {
   ShardContext& shard_;
   const std::shared_ptr<const ShardPlan> plan_;
   const config::Listener& listener_;
-  const config::Server& server_;
-  const config::Upstream* const upstream_;  // Null: the server returns something by itself.
-  UpstreamGroup* const group_;              // Null with it.
+  // Set by SelectServer, together.
+  int server_index_;
+  const config::Server* server_;
+  const config::Upstream* upstream_;  // Null: the server returns something by itself.
+  UpstreamGroup* group_;              // Null with it.
   config::Address client_address_;
   const std::unique_ptr<config::Address> local_address_;
   const uint64_t number_;
@@ -328,6 +350,7 @@ class Connection {
     config::Address peer;
   };
   std::unique_ptr<Forwarded> forwarded_;
+  // That have come from the client in front of what counts: its PROXY header, its ClientHello.
   uint64_t num_header_bytes_ = 0;
   // By Variable::slot.
   std::vector<std::string> set_values_;

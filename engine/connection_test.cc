@@ -17,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/limits.h"
 #include "gtest/gtest.h"
+#include "tls/testing/test_client.h"
+#include "tls/testing/test_connection.h"
 #include "tls/testing/test_identities.h"
 #include "tls/testing/test_server.h"
 #include "tools/certificate_maker.h"
@@ -62,7 +64,11 @@ class ConnectionTest : public ::testing::Test {
   // A client has been accepted.
   void Accept() {
     config::Plan plan;
-    plan.listeners.push_back({.address = LoopbackAddress(1000), .server = 0});
+    plan.listeners.push_back({.address = LoopbackAddress(1000), .server = 0, .ssl = client_tls_});
+    if (client_tls_) {
+      server_.client_tls_profile = 0;
+      plan.client_tls_profiles.push_back(client_settings_);
+    }
     if (tls_) {
       server_.tls_profile = 0;
       plan.tls_profiles.push_back(settings_);
@@ -73,8 +79,8 @@ class ConnectionTest : public ::testing::Test {
       upstream.peers.push_back({.address = LoopbackAddress(static_cast<uint16_t>(2000 + i))});
     }
     plan.upstreams.push_back(std::move(upstream));
-    plan_ = *ShardPlan::Create(
-        std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(1), tickets_));
+    plan_ = *ShardPlan::Create(std::make_shared<RuntimePlan>(
+        std::move(plan), std::vector<LogSetRef>(1), tickets_, client_sessions_));
     AcceptOnSamePlan();
   }
   void AcceptOnSamePlan() {
@@ -159,7 +165,10 @@ class ConnectionTest : public ::testing::Test {
       .logger = &logger_, .next_connection_number = &next_number_, .slabs = SlabPool()};
   config::Server server_;
   bool tls_ = false;
+  bool client_tls_ = false;
+  tls::ServerSettings client_settings_;
   tls::TicketCache tickets_{1};
+  tls::ServerSessionCache client_sessions_;
   tls::Settings settings_ = tls::VerifyingSettings(tls::Identities().root);
   int num_peers_ = 1;
   std::shared_ptr<const ShardPlan> plan_;
@@ -894,6 +903,71 @@ TEST_F(TlsConnectionTest, MissingCloseNotifyIsCountedAndNamed) {
   EXPECT_EQ(context_.metrics.upstream_truncated_total.value(), 1u);
   EXPECT_TRUE(LogHas("upstream closed connection without close_notify"));
   (void)Carry();
+}
+
+// --- A client that speaks TLS --------------------------------------------------------------------
+
+class ClientTlsConnectionTest : public ConnectionTest {
+ protected:
+  ClientTlsConnectionTest() {
+    client_tls_ = true;
+    client_settings_.identities.push_back(
+        {.certificate = tls::FileOf("server.pem", tls::Identities().server.chain_pem()),
+         .certificate_key = tls::FileOf("server.key", tls::Identities().server.key_pem())});
+  }
+
+  // Accepts it, and comes to where its Finished is. Tickets are being sent to it after that.
+  std::vector<uint8_t> Finished() {
+    Accept();
+    FromClient(peer_->Feed({}));
+    const auto finished = peer_->Feed(client().send);
+    EndSend(Side::kClient, static_cast<int>(client().send.size()));
+    return finished;
+  }
+  void FromClient(std::vector<uint8_t> bytes, bool nonempty = false) {
+    receiving_[Index(Side::kClient)] = false;
+    connection_->OnReceived(Side::kClient, static_cast<int>(bytes.size()), bytes, nonempty);
+    Advance();
+  }
+
+  tls::TestClient test_client_{{}};
+  std::unique_ptr<tls::TestConnection> peer_ = test_client_.Connect();
+};
+
+TEST_F(ClientTlsConnectionTest, ClientThatTakesNoTicketIsLostWhileAnUpstreamIsLookedFor) {
+  FromClient(Finished());
+  ASSERT_TRUE(connect_wanted_);
+  ASSERT_FALSE(client().send.empty());
+  connection_->OnUpstreamSocket(kUpstreamFd);
+  EndSend(Side::kClient, -ECONNRESET);
+  EXPECT_EQ(connection_->close_reason(), CloseReason::kClientReset);
+  EXPECT_TRUE(upstream().cancel_connect);
+  connection_->OnConnected(-ECANCELED);
+  Advance();
+}
+
+TEST_F(ClientTlsConnectionTest, HotReceiveIsCancelledWhileAnUpstreamIsLookedFor) {
+  FromClient(Finished(), /*nonempty=*/true);
+  ASSERT_TRUE(connect_wanted_);
+  EXPECT_EQ(client().recv.kind, RecvWish::Kind::kHot);
+  EXPECT_EQ(connection_->deadline_ms(), now_ms_ + kHotIdleMs);
+  Advance(kHotIdleMs);
+  EXPECT_TRUE(client().cancel_recv);
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().recv.kind, RecvWish::Kind::kCold);
+  EXPECT_EQ(connection_->deadline_ms(), kStartMs + server_.connect_timeout_ms + 1);
+}
+
+TEST_F(ClientTlsConnectionTest, HotReceiveIsCancelledInTheHandshakeToo) {
+  Accept();
+  auto hello = peer_->Feed({});
+  hello.resize(hello.size() / 2);
+  FromClient(hello, /*nonempty=*/true);
+  EXPECT_EQ(client().recv.kind, RecvWish::Kind::kHot);
+  Advance(kHotIdleMs);
+  EXPECT_TRUE(client().cancel_recv);
+  EndReceive(Side::kClient, -ECANCELED);
+  EXPECT_EQ(client().recv.kind, RecvWish::Kind::kCold);
 }
 
 }  // namespace

@@ -65,6 +65,11 @@ static_assert(kSmallSlabBytes > kHotRoomBytesMin);
 // What a proxy_buffer_size below it comes to, and `sluice -t` says so.
 static_assert(kSmallSlabBytes == config::kBufferBytesMin);
 
+// The longest PROXY header that is sent: 107 bytes of version 1 (PROXY protocol 2.1), 52 of version
+// 2. Until an upstream has been sent something, so much room is left for one in front of what has
+// come from the client.
+inline constexpr size_t kPrefaceBytesMax = 107;
+
 // --- Sending ---------------------------------------------------------------------------------
 
 // One send. Larger ones save little per byte, and hold the socket's write side longer.

@@ -38,6 +38,7 @@
 #include "engine/version.h"
 #include "tls/context.h"
 #include "tls/posture.h"
+#include "tls/server_context.h"
 #include "tls/settings.h"
 
 namespace sluice::engine {
@@ -76,12 +77,22 @@ std::string Resolve(const std::string& prefix, const std::string& path) {
   return (std::filesystem::absolute(prefix) / path).string();
 }
 
-std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
-  std::vector<tls::Problem> problems = tls::CheckSettings(settings);
+// `problems` of `settings`, and behind them what is not safe about these.
+template <typename Settings>
+std::vector<tls::Problem> WithPosture(const Settings& settings,
+                                      std::vector<tls::Problem> problems) {
   std::vector<tls::Problem> warnings =
       tls::CheckPosture(settings, absl::ToUnixSeconds(absl::Now()));
   std::move(warnings.begin(), warnings.end(), std::back_inserter(problems));
   return problems;
+}
+
+std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
+  return WithPosture(settings, tls::CheckSettings(settings));
+}
+
+std::vector<tls::Problem> CheckClientTls(const tls::ServerSettings& settings) {
+  return WithPosture(settings, tls::CheckServerSettings(settings));
 }
 
 config::LoadOptions OptionsOf(const CommandLine& command) {
@@ -98,6 +109,7 @@ config::LoadOptions OptionsOf(const CommandLine& command) {
     options.default_error_log.file = Resolve(command.prefix, command.error_log);
   }
   options.check_tls = CheckTls;
+  options.check_client_tls = CheckClientTls;
   return options;
 }
 

@@ -125,6 +125,9 @@ void CreateLogsForUser(const config::Plan& plan) {
   for (const tls::Settings& settings : plan.tls_profiles) {
     if (!settings.key_log_path.empty()) create(settings.key_log_path, 0600);
   }
+  for (const tls::ServerSettings& settings : plan.client_tls_profiles) {
+    if (!settings.key_log_path.empty()) create(settings.key_log_path, 0600);
+  }
 }
 
 absl::Status CheckPrivileges(const config::Plan& plan) {

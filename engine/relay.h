@@ -1,13 +1,16 @@
-// Moves bytes between the two sides of one connection, through TLS on the upstream side or not.
+// Moves bytes between the two sides of one connection, through TLS on either side, on both or on
+// none.
 //
 // Pure: it knows no socket, ring, clock or log. Told what has arrived and what has left, it says
-// what should be received and what should be sent. Each direction is a pipe of two stages:
+// what should be received and what should be sent. Each direction is a pipe of up to three stages:
 //
-//   source --receive--> arrived --seal / open--> due --send--> sink      through TLS
-//   source --receive--------------------------> due --send--> sink       plain
+//   source --receive-----------------------------> due --send--> sink    plain
+//   source --receive--------------> plain --seal-> due --send--> sink    TLS to the sink
+//   source --receive--> arrived --open-----------> due --send--> sink    TLS of the source
+//   source --receive--> arrived --open--> plain --seal--> due --send--> sink    both
 //
 // Backpressure is that nothing is received when there is no room. Memory of one direction is
-// bounded by its two slabs; a direction with nothing on the way holds none.
+// bounded by a slab for each stage; a direction with nothing on the way holds none.
 //
 // A receive is cold or hot. Cold: the kernel lends a small buffer when bytes come, whose bytes are
 // used up in the same turn, so waiting costs no memory. Hot: after bytes came faster than that,
@@ -50,52 +53,62 @@ struct RelayBytes {
 
 class Relay {
  public:
-  // `pool` and `splice_pipes` outlive the relay; null: nothing is spliced. Slabs grow up to
-  // `slab_bytes_max`.
-  Relay(SlabPool& pool, size_t slab_bytes_max, SplicePipes* splice_pipes = nullptr);
+  // `pool` outlives the relay.
+  Relay(SlabPool& pool, size_t slab_bytes_max, SplicePipes* splice_pipes = nullptr) : pool_(pool) {
+    SetLimits(slab_bytes_max, splice_pipes);
+  }
   // Nothing may be in flight.
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
+  // Slabs grow up to `slab_bytes_max`. `splice_pipes` outlive the relay; null: nothing is spliced.
+  void SetLimits(size_t slab_bytes_max, SplicePipes* splice_pipes);
+
   // --- TLS ---
 
+  // The client speaks TLS: `session` is a server's, and what has come from the client so far is for
+  // it. Before there is an upstream.
+  void StartClientTls(std::unique_ptr<tls::Session> session);
   // The upstream side speaks TLS, behind `preface` that goes in clear. Writes the ClientHello to
   // what is to be sent. Bytes that have come from the client wait until the handshake is done.
   void StartTls(std::unique_ptr<tls::Session> session, std::string_view preface = {});
-  // Another upstream will be tried: forgets the session and all that was for or from the upstream.
+  // Another upstream will be tried: forgets the session with it and all that was for or from it.
   // What came from the client stays. No upstream operation may be in flight.
   void ForgetUpstream();
-  bool handshaking() const { return session_ != nullptr && !handshake_done_; }
-  // Null for plain connections.
-  const tls::Session* session() const { return session_.get(); }
-  // TLS has failed for good, in the handshake or after; session()->failure() says why. An alert
-  // may be waiting to be sent to the upstream.
-  bool tls_failed() const { return tls_failed_; }
-  // The upstream has ended with a close_notify.
-  bool tls_closed() const { return tls_closed_; }
+  bool handshaking(Side side) const { return speaks_tls(side) && !tls(side).handshake_done; }
+  // With whom is at `side`; null: it speaks plain.
+  const tls::Session* session(Side side) const { return tls(side).session.get(); }
+  // TLS has failed for good, in the handshake or after; session(side)->failure() says why. An alert
+  // may be waiting to be sent there.
+  bool tls_failed(Side side) const { return tls(side).failed; }
+  // `side` has ended with a close_notify.
+  bool tls_closed(Side side) const { return tls(side).closed; }
   // Closing the upstream side now would lose session tickets that must be on their way.
   bool awaits_ticket() const {
-    return handshake_done_ && !tls_failed_ && !tls_closed_ && session_->awaits_ticket();
+    const Tls& upstream = tls(Side::kUpstream);
+    return upstream.handshake_done && !upstream.failed && !upstream.closed &&
+           upstream.session->awaits_ticket();
   }
   // They have been waited for long enough.
-  void GiveUpOnTicket() { session_->GiveUpOnTicket(); }
+  void GiveUpOnTicket() { tls(Side::kUpstream).session->GiveUpOnTicket(); }
   // Nothing has been sent to the upstream and nothing will be: its session ticket goes back.
   void ReturnTicket() {
-    if (session_ != nullptr) session_->ReturnTicket();
+    if (speaks_tls(Side::kUpstream)) tls(Side::kUpstream).session->ReturnTicket();
   }
-  // Writes close_notify behind all that is to be sent to the upstream. At most once.
-  void QueueCloseNotify();
+  // Writes close_notify behind all that is to be sent to `side`, if it speaks TLS. At most once.
+  void QueueCloseNotify(Side side);
 
-  // What has come from the client and is not for the upstream yet. Before StartTls.
+  // What has come from the client and is not for the upstream yet. Before StartClientTls and
+  // StartTls.
   std::span<const uint8_t> client_bytes() const { return pipe_from(Side::kClient).due.bytes(); }
   // The first `n` of them are not for the upstream at all.
   void ConsumeClientBytes(size_t n);
   // Puts `preface` in front of all that is to be sent to a plain upstream, to which nothing has
   // been sent yet.
   void QueuePreface(std::string_view preface);
-  // Puts bytes of our own, not the upstream's, behind what is to be sent to the client. Returns how
-  // many there was room for.
+  // Puts bytes of our own, not the upstream's, behind what is to be sent to the client, through its
+  // TLS if it speaks that. Returns how many there was room for.
   size_t QueueForClient(std::span<const uint8_t> bytes);
 
   // --- Receiving ---
@@ -105,9 +118,11 @@ class Relay {
   // something has arrived, and OnFilled told.
   RecvWish WishToReceive(Side source);
   // Bytes from the client wait for an upstream to be there.
-  bool holds_client_bytes() const {
-    const Pipe& pipe = pipe_from(Side::kClient);
-    return !(session_ != nullptr ? pipe.arrived : pipe.due).empty();
+  bool holds_client_bytes() const { return holds_plaintext(Side::kClient); }
+  // Bytes from `source` have not been sealed, or sent, yet.
+  bool holds_plaintext(Side source) const {
+    const Pipe& pipe = pipe_from(source);
+    return pipe.open_pending || !(speaks_tls(Opposite(source)) ? pipe.plain : pipe.due).empty();
   }
   // The pipe through which bytes of `source` go, null: none.
   SplicePipe* splice_pipe_from(Side source) const { return pipe_from(source).splice.get(); }
@@ -155,7 +170,8 @@ class Relay {
 
  private:
   struct Pipe {
-    Buffer arrived;
+    Buffer arrived;  // Ciphertext of a source that speaks TLS.
+    Buffer plain;    // For a sink that speaks TLS.
     Buffer due;
     // Room that the next receive should have in a slab; 0: cold.
     size_t hot_bytes = 0;
@@ -166,43 +182,69 @@ class Relay {
     bool source_empty = false;           // The last hot receive took all there was.
     bool ended = false;                  // No more comes from the source.
     bool dropped = false;                // The sink takes no more.
-    bool open_pending = false;  // The session holds opened bytes that `due` had no room for.
+    bool open_pending = false;  // The session holds opened bytes that there was no room for.
 
     bool nothing_due() const {
       return due.empty() && (splice == nullptr || splice->num_bytes() == 0);
     }
   };
 
+  // TLS with whom is at one side.
+  struct Tls {
+    std::unique_ptr<tls::Session> session;  // Null: plain.
+    bool handshake_done = false;
+    bool handshake_needs_room = false;  // Its flight waits for room in what is due there.
+    bool failed = false;
+    bool closed = false;
+    bool close_notify_queued = false;
+  };
+
+  Tls& tls(Side side) { return tls_[Index(side)]; }
+  const Tls& tls(Side side) const { return tls_[Index(side)]; }
+  bool speaks_tls(Side side) const { return tls(side).session != nullptr; }
+  bool any_tls() const { return speaks_tls(Side::kClient) || speaks_tls(Side::kUpstream); }
+
   Pipe& pipe_from(Side source) { return pipes_[Index(source)]; }
   const Pipe& pipe_from(Side source) const { return pipes_[Index(source)]; }
   Pipe& pipe_to(Side sink) { return pipes_[Index(Opposite(sink))]; }
   const Pipe& pipe_to(Side sink) const { return pipes_[Index(Opposite(sink))]; }
-  Buffer& receive_target(Pipe& pipe) { return session_ != nullptr ? pipe.arrived : pipe.due; }
+  // Where plaintext of `source` goes.
+  Buffer& plaintext_of(Side source) {
+    Pipe& pipe = pipe_from(source);
+    return speaks_tls(Opposite(source)) ? pipe.plain : pipe.due;
+  }
+  Buffer& receive_target(Side source) {
+    return speaks_tls(source) ? pipe_from(source).arrived : plaintext_of(source);
+  }
+  // Where the next plaintext of `source` goes.
+  std::span<uint8_t> RoomFor(Side source);
+  uint64_t& bytes_from(Side side) {
+    return side == Side::kClient ? bytes_.from_client : bytes_.from_upstream;
+  }
+  uint64_t& bytes_to(Side side) {
+    return side == Side::kClient ? bytes_.to_client : bytes_.to_upstream;
+  }
 
   // Whether `pipe` should be spliced from here on, or still. Gives it a kernel pipe when it can.
   bool Splices(Pipe& pipe);
   void ReleaseSplice(Pipe& pipe);
   void CountReceived(Side source, size_t n);
   void Process(Side source, std::span<uint8_t> lent);
-  // Each returns how much of `input` it used.
-  size_t Transform(Side source, std::span<uint8_t> input);
-  size_t Handshake(std::span<uint8_t> input);
-  size_t Seal(std::span<const uint8_t> input);
-  size_t Open(std::span<uint8_t> input);
-  void FailTls();
-  void QueueAlert(std::span<const uint8_t> alert);
+  // Each returns how much of `input` it used: ciphertext from `source`, plaintext from it.
+  size_t Decrypt(Side source, std::span<uint8_t> input);
+  size_t Handshake(Side side, std::span<uint8_t> input);
+  size_t Open(Side source, std::span<uint8_t> input);
+  size_t Encrypt(Side source, std::span<const uint8_t> input);
+  size_t Seal(Side sink, std::span<const uint8_t> input);
+  void FailTls(Side side);
+  void QueueAlert(Side side, std::span<const uint8_t> alert);
   void ReleaseIdle(Pipe& pipe);
 
   SlabPool& pool_;
-  const size_t slab_bytes_max_;
-  SplicePipes* const splice_pipes_;
+  size_t slab_bytes_max_ = 0;
+  SplicePipes* splice_pipes_ = nullptr;
   Pipe pipes_[2];  // By source.
-  std::unique_ptr<tls::Session> session_;
-  bool handshake_done_ = false;
-  bool handshake_needs_room_ = false;  // Its flight waits for room in what is due to the upstream.
-  bool tls_failed_ = false;
-  bool tls_closed_ = false;
-  bool close_notify_queued_ = false;
+  Tls tls_[2];     // By Side.
   RelayBytes bytes_;
 };
 

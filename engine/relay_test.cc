@@ -1,5 +1,6 @@
 #include "engine/relay.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -13,7 +14,11 @@
 #include "engine/limits.h"
 #include "gtest/gtest.h"
 #include "tls/context.h"
+#include "tls/server_context.h"
+#include "tls/server_session_cache.h"
 #include "tls/session.h"
+#include "tls/testing/test_client.h"
+#include "tls/testing/test_connection.h"
 #include "tls/testing/test_identities.h"
 #include "tls/testing/test_server.h"
 #include "tools/certificate_maker.h"
@@ -43,6 +48,27 @@ void ArriveHot(Relay& relay, Side source, size_t n) {
   ASSERT_LE(n, wish.room.size());
   std::memset(wish.room.data(), 'x', n);
   relay.OnHotBytes(source, n, /*nonempty=*/false);
+}
+
+// Has `bytes` received from `source` as far as that is wished, and returns how many were.
+size_t Deliver(Relay& relay, Side source, std::span<const uint8_t> bytes) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const RecvWish wish = relay.WishToReceive(source);
+    if (wish.kind == Kind::kNone) break;
+    const size_t room = wish.kind == Kind::kHot ? wish.room.size() : kColdBufferBytes;
+    const auto part = bytes.subspan(done, std::min(room, bytes.size() - done));
+    done += part.size();
+    const bool nonempty = done < bytes.size();
+    if (wish.kind == Kind::kHot) {
+      std::memcpy(wish.room.data(), part.data(), part.size());
+      relay.OnHotBytes(source, part.size(), nonempty);
+    } else {
+      std::vector<uint8_t> lent(part.begin(), part.end());
+      relay.OnColdBytes(source, lent, nonempty);
+    }
+  }
+  return done;
 }
 
 // Sends all that is due to `sink`.
@@ -396,8 +422,8 @@ class TlsRelay : public ::testing::Test {
   }
 
   void Handshake() {
-    for (int i = 0; i < 4 && relay_->handshaking(); ++i) FromUpstream(Carry());
-    ASSERT_FALSE(relay_->handshaking());
+    for (int i = 0; i < 4 && relay_->handshaking(Side::kUpstream); ++i) FromUpstream(Carry());
+    ASSERT_FALSE(relay_->handshaking(Side::kUpstream));
     FromUpstream(Carry());
     ASSERT_TRUE(upstream_->handshake_done());
   }
@@ -411,7 +437,7 @@ class TlsRelay : public ::testing::Test {
 
 TEST_F(TlsRelay, ClientHelloIsThereBeforeThereIsAConnection) {
   Start();
-  EXPECT_TRUE(relay_->handshaking());
+  EXPECT_TRUE(relay_->handshaking(Side::kUpstream));
   EXPECT_TRUE(relay_->has_due(Side::kUpstream));
   EXPECT_FALSE(Carry().empty());
 }
@@ -421,7 +447,7 @@ TEST_F(TlsRelay, FirstClientBytesLeaveTogetherWithFinished) {
   Arrive(*relay_, Side::kClient, "early");
   EXPECT_TRUE(relay_->holds_client_bytes());
   FromUpstream(Carry());
-  ASSERT_FALSE(relay_->handshaking());
+  ASSERT_FALSE(relay_->handshaking(Side::kUpstream));
   const auto flight = relay_->WishToSend(Side::kUpstream);
   relay_->OnSendSubmitted(Side::kUpstream, flight.size());
   (void)upstream_->Feed(flight);
@@ -452,8 +478,8 @@ TEST_F(TlsRelay, CloseNotifyStandsBehindAllBytes) {
   Handshake();
   Arrive(*relay_, Side::kClient, "last words");
   relay_->OnEnded(Side::kClient);
-  relay_->QueueCloseNotify();
-  relay_->QueueCloseNotify();
+  relay_->QueueCloseNotify(Side::kUpstream);
+  relay_->QueueCloseNotify(Side::kUpstream);
   EXPECT_FALSE(relay_->drained(Side::kClient));
   (void)Carry();
   EXPECT_EQ(upstream_->TakePlaintext(), "last words");
@@ -479,10 +505,10 @@ TEST_F(TlsRelay, NothingIsSealedBehindCloseNotify) {
     }
   }
   ASSERT_TRUE(relay_->holds_client_bytes());
-  relay_->QueueCloseNotify();
+  relay_->QueueCloseNotify(Side::kUpstream);
   (void)Carry();
   EXPECT_EQ(upstream_->error(), "");
-  EXPECT_FALSE(relay_->tls_failed());
+  EXPECT_FALSE(relay_->tls_failed(Side::kUpstream));
 }
 
 TEST_F(TlsRelay, CloseNotifyOfTheUpstreamEndsItsStream) {
@@ -490,7 +516,7 @@ TEST_F(TlsRelay, CloseNotifyOfTheUpstreamEndsItsStream) {
   Handshake();
   FromUpstream(upstream_->Write("bye"));
   FromUpstream(upstream_->CloseNotify());
-  EXPECT_TRUE(relay_->tls_closed());
+  EXPECT_TRUE(relay_->tls_closed(Side::kUpstream));
   EXPECT_TRUE(relay_->ended(Side::kUpstream));
   EXPECT_EQ(SendAll(*relay_, Side::kClient), "bye");
   EXPECT_TRUE(relay_->drained(Side::kUpstream));
@@ -501,8 +527,9 @@ TEST_F(TlsRelay, WrongCertificateGetsAnAlertAndNoByteOfTheClients) {
   Start(stranger.Issue(tools::ServerSpec({"backend.test"})));
   Arrive(*relay_, Side::kClient, "secret");
   FromUpstream(Carry());
-  EXPECT_TRUE(relay_->tls_failed());
-  EXPECT_EQ(relay_->session()->failure().kind, tls::FailureKind::kCertificateUntrusted);
+  EXPECT_TRUE(relay_->tls_failed(Side::kUpstream));
+  EXPECT_EQ(relay_->session(Side::kUpstream)->failure().kind,
+            tls::FailureKind::kCertificateUntrusted);
   (void)Carry();
   EXPECT_NE(upstream_->error().find("SSL alert number 48"), std::string::npos)
       << upstream_->error();
@@ -534,8 +561,8 @@ TEST_F(TlsRelay, FailureRightBehindTheHandshakeIsNoFailureOfTheHandshake) {
                                           9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
     flight.insert(flight.end(), garbage.begin(), garbage.end());
     FromUpstream(flight);
-    EXPECT_FALSE(relay_->handshaking());
-    EXPECT_TRUE(relay_->tls_failed());
+    EXPECT_FALSE(relay_->handshaking(Side::kUpstream));
+    EXPECT_TRUE(relay_->tls_failed(Side::kUpstream));
   }
 }
 
@@ -563,13 +590,264 @@ TEST_F(TlsRelayWithLargeCertificate, FlightThatIsLargerThanASlabGoesOnWhenThereI
   server_ = std::make_unique<tls::TestServer>(options);
   upstream_ = server_->Accept();
   relay_->StartTls(tls::Session::Create(*context_, nullptr, 0));
-  for (int i = 0; i < 10 && relay_->handshaking(); ++i) {
+  for (int i = 0; i < 10 && relay_->handshaking(Side::kUpstream); ++i) {
     FromUpstream(Carry());
   }
   (void)Carry();
-  EXPECT_FALSE(relay_->handshaking());
+  EXPECT_FALSE(relay_->handshaking(Side::kUpstream));
   EXPECT_EQ(upstream_->error(), "");
   EXPECT_TRUE(upstream_->handshake_done());
+}
+
+// --- A client that speaks TLS --------------------------------------------------------------------
+
+std::string Pattern(size_t n) {
+  std::string text(n, '\0');
+  for (size_t i = 0; i < n; ++i) text[i] = static_cast<char>(i * 2654435761u >> 16);
+  return text;
+}
+
+struct TlsSides {
+  tls::Version client;
+  bool upstream;  // Speaks TLS as well.
+};
+
+class ClientTlsRelay : public TlsRelay, public ::testing::WithParamInterface<TlsSides> {
+ protected:
+  ClientTlsRelay() {
+    tls::ServerSettings settings;
+    settings.identities.push_back(
+        {.certificate = tls::FileOf("server.pem", tls::Identities().server.chain_pem()),
+         .certificate_key = tls::FileOf("server.key", tls::Identities().server.key_pem())});
+    server_context_ = *tls::ServerContext::Create(
+        settings, tls::ServerResumption::Of(settings, client_sessions_));
+    client_ = client_side_.Connect();
+    relay_->StartClientTls(tls::Session::Create(*server_context_));
+  }
+  ~ClientTlsRelay() override { relay_.reset(); }
+
+  // Carries what is due to the client, and what it answers.
+  void CarryToClient() { FromClient(client_->Feed(BytesOf(SendAll(*relay_, Side::kClient)))); }
+  void FromClient(std::span<const uint8_t> bytes) {
+    EXPECT_EQ(Deliver(*relay_, Side::kClient, bytes), bytes.size());
+  }
+  // Up to the client's last flight; what is due to it then is not sent.
+  void ShakeHandsWithClient() {
+    FromClient(client_->Feed({}));
+    for (int i = 0; i < 4 && relay_->handshaking(Side::kClient); ++i) CarryToClient();
+    ASSERT_FALSE(relay_->handshaking(Side::kClient));
+  }
+  void StartUpstream() {
+    if (GetParam().upstream) Start();
+  }
+  void ShakeHands() {
+    ShakeHandsWithClient();
+    CarryToClient();
+    ASSERT_TRUE(client_->handshake_done());
+    StartUpstream();
+    if (GetParam().upstream) Handshake();
+  }
+
+  // What the upstream is sent.
+  std::string ToUpstream() {
+    if (!GetParam().upstream) return SendAll(*relay_, Side::kUpstream);
+    (void)Carry();
+    return upstream_->TakePlaintext();
+  }
+  std::vector<uint8_t> SaidByUpstream(std::string_view text) {
+    return GetParam().upstream ? upstream_->Write(text) : BytesOf(text);
+  }
+  std::string ToClient() {
+    CarryToClient();
+    return client_->TakePlaintext();
+  }
+
+  tls::ServerSessionCache client_sessions_;
+  std::unique_ptr<tls::ServerContext> server_context_;
+  tls::TestClient client_side_{{.max_version = GetParam().client}};
+  std::unique_ptr<tls::TestConnection> client_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Sides, ClientTlsRelay,
+    ::testing::Values(TlsSides{tls::Version::kTls12, false}, TlsSides{tls::Version::kTls13, false},
+                      TlsSides{tls::Version::kTls12, true}, TlsSides{tls::Version::kTls13, true}),
+    [](const auto& info) {
+      return std::string(info.param.client == tls::Version::kTls13 ? "Tls13" : "Tls12") +
+             (info.param.upstream ? "ToTls" : "ToPlain");
+    });
+
+TEST_P(ClientTlsRelay, BytesPassBothWaysAndPlaintextIsCounted) {
+  ShakeHands();
+  FromClient(client_->Write("request"));
+  EXPECT_EQ(ToUpstream(), "request");
+  Deliver(*relay_, Side::kUpstream, SaidByUpstream("the response"));
+  EXPECT_EQ(ToClient(), "the response");
+  const RelayBytes& bytes = relay_->bytes();
+  EXPECT_EQ(bytes.from_client, 7u);
+  EXPECT_EQ(bytes.to_upstream, 7u);
+  EXPECT_EQ(bytes.from_upstream, 12u);
+  EXPECT_EQ(bytes.to_client, 12u);
+  EXPECT_EQ(bytes.spliced, 0u);
+  EXPECT_EQ(pool_.num_in_use(), 0);
+}
+
+TEST_P(ClientTlsRelay, UpstreamThatTakesNothingStopsTheClient) {
+  ShakeHands();
+  const std::string request = Pattern(5'000'000);
+  const std::vector<uint8_t> sealed = client_->Write(request);
+  size_t done = Deliver(*relay_, Side::kClient, sealed);
+  EXPECT_LT(done, 4 * kLargestSlabBytes);
+  EXPECT_LE(pool_.num_in_use(), 3);
+  std::string arrived;
+  while (relay_->has_due(Side::kUpstream)) {
+    const auto part = relay_->WishToSend(Side::kUpstream);
+    relay_->OnSendSubmitted(Side::kUpstream, part.size());
+    // What comes meanwhile does not touch the bytes of the send.
+    done += Deliver(*relay_, Side::kClient, std::span(sealed).subspan(done));
+    if (GetParam().upstream) {
+      (void)upstream_->Feed(part);
+      arrived += upstream_->TakePlaintext();
+    } else {
+      arrived += TextOf(part);
+    }
+    relay_->OnSent(Side::kUpstream, part.size());
+    done += Deliver(*relay_, Side::kClient, std::span(sealed).subspan(done));
+  }
+  EXPECT_EQ(done, sealed.size());
+  EXPECT_TRUE(arrived == request) << arrived.size();
+  EXPECT_EQ(relay_->bytes().to_upstream, request.size());
+  relay_->CoolDown(Side::kClient);
+}
+
+TEST_P(ClientTlsRelay, ClientThatTakesNothingStopsTheUpstream) {
+  ShakeHands();
+  const std::string response = Pattern(5'000'000);
+  const std::vector<uint8_t> said = SaidByUpstream(response);
+  size_t done = Deliver(*relay_, Side::kUpstream, said);
+  EXPECT_LT(done, 4 * kLargestSlabBytes);
+  EXPECT_LE(pool_.num_in_use(), 3);
+  std::string arrived;
+  while (relay_->has_due(Side::kClient)) {
+    const auto part = relay_->WishToSend(Side::kClient);
+    relay_->OnSendSubmitted(Side::kClient, part.size());
+    done += Deliver(*relay_, Side::kUpstream, std::span(said).subspan(done));
+    (void)client_->Feed(part);
+    arrived += client_->TakePlaintext();
+    relay_->OnSent(Side::kClient, part.size());
+    done += Deliver(*relay_, Side::kUpstream, std::span(said).subspan(done));
+  }
+  EXPECT_EQ(done, said.size());
+  EXPECT_EQ(client_->error(), "");
+  EXPECT_TRUE(arrived == response) << arrived.size();
+  EXPECT_EQ(relay_->bytes().to_client, response.size());
+  relay_->CoolDown(Side::kUpstream);
+}
+
+TEST_P(ClientTlsRelay, CloseNotifyToTheClientStandsBehindAllBytesOnce) {
+  ShakeHands();
+  Deliver(*relay_, Side::kUpstream, SaidByUpstream("last words"));
+  relay_->OnEnded(Side::kUpstream);
+  relay_->QueueCloseNotify(Side::kClient);
+  const size_t due = relay_->WishToSend(Side::kClient).size();
+  relay_->QueueCloseNotify(Side::kClient);
+  EXPECT_EQ(relay_->WishToSend(Side::kClient).size(), due);
+  EXPECT_EQ(ToClient(), "last words");
+  EXPECT_TRUE(client_->close_notify_received());
+  EXPECT_EQ(client_->error(), "");
+  EXPECT_TRUE(relay_->drained(Side::kUpstream));
+}
+
+TEST_P(ClientTlsRelay, CloseNotifyOfTheClientEndsItsStream) {
+  ShakeHands();
+  auto bytes = client_->Write("bye");
+  const auto close_notify = client_->CloseNotify();
+  bytes.insert(bytes.end(), close_notify.begin(), close_notify.end());
+  FromClient(bytes);
+  EXPECT_TRUE(relay_->ended(Side::kClient));
+  EXPECT_TRUE(relay_->tls_closed(Side::kClient));
+  EXPECT_EQ(ToUpstream(), "bye");
+  EXPECT_TRUE(relay_->drained(Side::kClient));
+}
+
+TEST_P(ClientTlsRelay, NextUpstreamGetsTheBytesAndTheClientItsWholeHandshake) {
+  ShakeHandsWithClient();
+  // In the middle of a record, with the end of the handshake due to the client.
+  const auto sealed = client_->handshake_done() ? client_->Write("for whom it may concern")
+                                                : std::vector<uint8_t>();
+  FromClient(std::span(sealed).first(sealed.size() / 2));
+  StartUpstream();
+  FromClient(std::span(sealed).subspan(sealed.size() / 2));
+  if (GetParam().upstream) (void)Carry();
+  relay_->OnEnded(Side::kUpstream);
+  relay_->ForgetUpstream();
+  StartUpstream();
+  if (GetParam().upstream) Handshake();
+  CarryToClient();
+  EXPECT_EQ(client_->error(), "");
+  ASSERT_TRUE(client_->handshake_done());
+  EXPECT_NE(client_->session(), nullptr) << "no ticket has come";
+  if (sealed.empty()) FromClient(client_->Write("for whom it may concern"));
+  EXPECT_EQ(ToUpstream(), "for whom it may concern");
+  Deliver(*relay_, Side::kUpstream, SaidByUpstream("welcome"));
+  EXPECT_EQ(ToClient(), "welcome");
+}
+
+TEST_P(ClientTlsRelay, PrefaceFindsRoomInFrontOfAllThatTheClientHasSent) {
+  ShakeHandsWithClient();
+  CarryToClient();
+  const std::string request = Pattern(3'000'000);
+  const std::vector<uint8_t> sealed = client_->Write(request);
+  size_t done = Deliver(*relay_, Side::kClient, sealed);
+  ASSERT_TRUE(relay_->holds_client_bytes());
+  const std::string preface(kPrefaceBytesMax, 'p');
+  std::string sent;
+  if (GetParam().upstream) {
+    tls::TestServerOptions options = tls::ServerOptions(tls::Identities().server);
+    server_ = std::make_unique<tls::TestServer>(options);
+    upstream_ = server_->Accept();
+    relay_->StartTls(tls::Session::Create(*context_, nullptr, 0), preface);
+    const std::string hello = SendAll(*relay_, Side::kUpstream);
+    sent = hello.substr(0, preface.size());
+    FromUpstream(upstream_->Feed(BytesOf(hello.substr(preface.size()))));
+  } else {
+    relay_->QueuePreface(preface);
+  }
+  do {
+    done += Deliver(*relay_, Side::kClient, std::span(sealed).subspan(done));
+    sent += ToUpstream();
+  } while (done < sealed.size());
+  sent += ToUpstream();
+  EXPECT_TRUE(sent == preface + request) << sent.size();
+  relay_->CoolDown(Side::kClient);
+}
+
+TEST_P(ClientTlsRelay, BrokenRecordComesBehindWhatWasGood) {
+  ShakeHands();
+  auto bytes = client_->Write("good");
+  std::vector<uint8_t> garbage = {23, 3, 3, 0, 64};
+  garbage.resize(garbage.size() + 64, 0x5a);
+  bytes.insert(bytes.end(), garbage.begin(), garbage.end());
+  FromClient(bytes);
+  EXPECT_TRUE(relay_->tls_failed(Side::kClient));
+  EXPECT_FALSE(relay_->tls_failed(Side::kUpstream));
+  EXPECT_FALSE(relay_->drained(Side::kClient));
+  EXPECT_EQ(ToUpstream(), "good");
+  EXPECT_TRUE(relay_->drained(Side::kClient));
+  (void)client_->Feed(BytesOf(SendAll(*relay_, Side::kClient)));
+  EXPECT_NE(client_->error().find("SSL alert number"), std::string::npos) << client_->error();
+}
+
+// A PROXY header in front of so much that the slab is full.
+TEST_F(PlainRelay, PrefaceFindsRoomBehindAHeaderThatIsGone) {
+  Arrive(relay_, Side::kClient, "head", /*nonempty=*/true);
+  const RecvWish wish = relay_.WishToReceive(Side::kClient);
+  ASSERT_EQ(wish.kind, Kind::kHot);
+  ArriveHot(relay_, Side::kClient, wish.room.size());
+  relay_.ConsumeClientBytes(4);
+  relay_.QueuePreface(std::string(kPrefaceBytesMax, 'p'));
+  EXPECT_EQ(SendAll(relay_, Side::kUpstream),
+            std::string(kPrefaceBytesMax, 'p') + std::string(wish.room.size(), 'x'));
 }
 
 }  // namespace

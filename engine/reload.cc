@@ -146,9 +146,9 @@ absl::Status Reload::Open(Plan plan) {
   absl::StatusOr<AccessLogFiles> access_logs = OpenAccessLogs(plan, parts_.access_logs);
   if (!access_logs.ok()) return access_logs.status();
   process_log_set_ = std::move(log_sets->process);
-  next_ =
-      std::make_shared<RuntimePlan>(std::move(plan), std::move(log_sets->by_server), parts_.tickets,
-                                    *std::move(key_logs), *std::move(access_logs), plan_.get());
+  next_ = std::make_shared<RuntimePlan>(std::move(plan), std::move(log_sets->by_server),
+                                        parts_.tickets, parts_.client_sessions,
+                                        *std::move(key_logs), *std::move(access_logs), plan_.get());
   return absl::OkStatus();
 }
 

@@ -26,6 +26,7 @@
 #include "engine/logger.h"
 #include "engine/runtime_plan.h"
 #include "engine/worker.h"
+#include "tls/server_session_cache.h"
 #include "tls/ticket_cache.h"
 
 namespace sluice::engine {
@@ -61,6 +62,7 @@ class Reload {
     AccessLogs& access_logs;
     ListenerSockets& listener_sockets;
     tls::TicketCache& tickets;
+    tls::ServerSessionCache& client_sessions;
     const std::vector<std::unique_ptr<Worker>>& workers;
   };
 

@@ -8,9 +8,13 @@
 namespace sluice::engine {
 
 absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan, const KeyLogs& before) {
+  std::vector<std::string> paths;
+  for (const tls::Settings& settings : plan.tls_profiles) paths.push_back(settings.key_log_path);
+  for (const tls::ServerSettings& settings : plan.client_tls_profiles) {
+    paths.push_back(settings.key_log_path);
+  }
   KeyLogs key_logs;
-  for (const tls::Settings& settings : plan.tls_profiles) {
-    const std::string& path = settings.key_log_path;
+  for (const std::string& path : paths) {
     if (path.empty() || key_logs.contains(path)) continue;
     if (const auto known = before.find(path); known != before.end()) {
       key_logs.insert(*known);
@@ -39,8 +43,9 @@ absl::StatusOr<AccessLogFiles> OpenAccessLogs(const config::Plan& plan, AccessLo
 }
 
 RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
-                         tls::TicketCache& tickets, KeyLogs key_logs,
-                         AccessLogFiles access_log_files, const RuntimePlan* before)
+                         tls::TicketCache& tickets, tls::ServerSessionCache& client_sessions,
+                         KeyLogs key_logs, AccessLogFiles access_log_files,
+                         const RuntimePlan* before)
     : plan_(std::move(plan)),
       log_set_by_server_(std::move(log_set_by_server)),
       key_logs_(std::move(key_logs)),
@@ -67,6 +72,9 @@ RuntimePlan::RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_se
           tickets.PoolFor(fingerprints[server.tls_profile], peer.address.text, settings));
     }
   }
+  for (const tls::ServerSettings& settings : plan_.client_tls_profiles) {
+    client_resumption_.push_back(tls::ServerResumption::Of(settings, client_sessions));
+  }
 }
 
 UpstreamGroup* RuntimePlan::FindGroup(const config::Upstream& upstream) const {
@@ -77,8 +85,8 @@ UpstreamGroup* RuntimePlan::FindGroup(const config::Upstream& upstream) const {
   return nullptr;
 }
 
-tls::KeyLog* RuntimePlan::key_log(const tls::Settings& settings) const {
-  const auto known = key_logs_.find(settings.key_log_path);
+tls::KeyLog* RuntimePlan::key_log(const std::string& path) const {
+  const auto known = key_logs_.find(path);
   return known == key_logs_.end() ? nullptr : known->second.get();
 }
 
@@ -105,9 +113,16 @@ absl::StatusOr<std::shared_ptr<const ShardPlan>> ShardPlan::Create(
     std::shared_ptr<const RuntimePlan> runtime) {
   auto shard_plan = std::make_shared<ShardPlan>();
   for (const tls::Settings& settings : runtime->plan().tls_profiles) {
-    auto context = tls::Context::Create(settings, runtime->key_log(settings));
+    auto context = tls::Context::Create(settings, runtime->key_log(settings.key_log_path));
     if (!context.ok()) return context.status();
     shard_plan->tls_contexts.push_back(*std::move(context));
+  }
+  const std::vector<tls::ServerSettings>& client_profiles = runtime->plan().client_tls_profiles;
+  for (size_t i = 0; i < client_profiles.size(); ++i) {
+    auto context = tls::ServerContext::Create(client_profiles[i], runtime->client_resumption(i),
+                                              runtime->key_log(client_profiles[i].key_log_path));
+    if (!context.ok()) return context.status();
+    shard_plan->client_tls_contexts.push_back(*std::move(context));
   }
   shard_plan->runtime = std::move(runtime);
   return shard_plan;

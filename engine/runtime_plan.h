@@ -15,12 +15,14 @@
 #include "engine/upstream_group.h"
 #include "tls/context.h"
 #include "tls/key_log.h"
+#include "tls/server_context.h"
+#include "tls/server_session_cache.h"
 #include "tls/ticket_cache.h"
 #include "tls/ticket_pool.h"
 
 namespace sluice::engine {
 
-// The files of proxy_ssl_key_log, by path.
+// The files of proxy_ssl_key_log and ssl_key_log, by path.
 using KeyLogs = std::map<std::string, std::shared_ptr<tls::KeyLog>>;
 
 // Opens all of `plan`, and shares those that are in `before`.
@@ -39,12 +41,14 @@ class RuntimePlan {
  public:
   // `log_set_by_server`: the Logger's set for each server's error_log; null: the process's own.
   // `tickets`: the process's; used only here, and gives sessions of the plan before to those who
-  // may have them. `key_logs`: what OpenKeyLogs has opened for `plan`. `access_log_files`: what
-  // OpenAccessLogs has; none, and sessions are logged by name only. `before`: the plan that this
-  // one follows, or null; what is known of upstream peers that are in both goes over.
+  // may have them. `client_sessions`: likewise, of clients. `key_logs`: what OpenKeyLogs has opened
+  // for `plan`. `access_log_files`: what OpenAccessLogs has; none, and sessions are logged by name
+  // only. `before`: the plan that this one follows, or null; what is known of upstream peers that
+  // are in both goes over.
   RuntimePlan(config::Plan plan, std::vector<LogSetRef> log_set_by_server,
-              tls::TicketCache& tickets, KeyLogs key_logs = {},
-              AccessLogFiles access_log_files = {}, const RuntimePlan* before = nullptr);
+              tls::TicketCache& tickets, tls::ServerSessionCache& client_sessions,
+              KeyLogs key_logs = {}, AccessLogFiles access_log_files = {},
+              const RuntimePlan* before = nullptr);
   RuntimePlan(const RuntimePlan&) = delete;
   RuntimePlan& operator=(const RuntimePlan&) = delete;
 
@@ -62,8 +66,12 @@ class RuntimePlan {
     return access_log_files_[server][log];
   }
   const KeyLogs& key_logs() const { return key_logs_; }
-  // Where the connections of a TLS profile write their secrets. Null: nowhere.
-  tls::KeyLog* key_log(const tls::Settings& settings) const;
+  // The file at `path`, where connections write their secrets. Null: there is none.
+  tls::KeyLog* key_log(const std::string& path) const;
+  // By client TLS profile.
+  const tls::ServerResumption& client_resumption(int profile) const {
+    return client_resumption_[profile];
+  }
   // Opens the files of all key logs by their names again. Returns what went wrong; those files stay
   // as they are.
   std::vector<absl::Status> ReopenKeyLogs() const;
@@ -78,6 +86,7 @@ class RuntimePlan {
   const AccessLogFiles access_log_files_;
   std::vector<std::unique_ptr<UpstreamGroup>> groups_;
   std::vector<std::vector<std::shared_ptr<tls::TicketPool>>> tickets_by_server_;
+  std::vector<tls::ServerResumption> client_resumption_;
 };
 
 // Gives the files of `plan`'s access logs the buffers that it wants: once it is certain to be used.
@@ -87,7 +96,8 @@ void SetAccessLogBuffers(const RuntimePlan& plan, AccessLogs& logs);
 // core has its own.
 struct ShardPlan {
   std::shared_ptr<const RuntimePlan> runtime;
-  std::vector<std::unique_ptr<tls::Context>> tls_contexts;  // By TLS profile.
+  std::vector<std::unique_ptr<tls::Context>> tls_contexts;               // By TLS profile.
+  std::vector<std::unique_ptr<tls::ServerContext>> client_tls_contexts;  // By client TLS profile.
 
   const config::Plan& plan() const { return runtime->plan(); }
 

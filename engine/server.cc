@@ -35,6 +35,7 @@
 #include "engine/system_error.h"
 #include "engine/version.h"
 #include "engine/worker.h"
+#include "tls/server_session_cache.h"
 #include "tls/ticket_cache.h"
 
 namespace sluice::engine {
@@ -76,6 +77,7 @@ class Server {
   FileDescriptor failed_fd_;      // An eventfd: a shard can go on no more, and has logged why.
   std::atomic<uint64_t> next_connection_number_ = 1;
   std::unique_ptr<tls::TicketCache> tickets_;
+  tls::ServerSessionCache client_sessions_;
   std::unique_ptr<AccessLogs> access_logs_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Reload> reload_;
@@ -123,14 +125,15 @@ absl::Status Server::Start(Plan plan) {
   const size_t num_listeners = plan.listeners.size();
   tickets_ = std::make_unique<tls::TicketCache>(num_shards);
   auto runtime_plan = std::make_shared<const RuntimePlan>(
-      std::move(plan), std::move(log_sets->by_server), *tickets_, *std::move(key_logs),
-      *std::move(access_log_files));
+      std::move(plan), std::move(log_sets->by_server), *tickets_, client_sessions_,
+      *std::move(key_logs), *std::move(access_log_files));
   status = CreateWorkers(runtime_plan);
   if (!status.ok()) return status;
   auto reload = Reload::Create({.logger = logger_,
                                 .access_logs = *access_logs_,
                                 .listener_sockets = listener_sockets_,
                                 .tickets = *tickets_,
+                                .client_sessions = client_sessions_,
                                 .workers = workers_},
                                load_, std::move(runtime_plan));
   if (!reload.ok()) return reload.status();

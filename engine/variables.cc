@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -139,6 +140,69 @@ bool AppendUpstreamTls(VariableId id, const UpstreamTls& tls, std::string& out) 
   }
 }
 
+void AppendClientVerify(const ClientTls& tls, std::string& out) {
+  if (tls.failure.kind == tls::FailureKind::kCertificateUntrusted && !tls.certificate.empty()) {
+    absl::StrAppend(&out, "FAILED:", tls.failure.text);
+  } else if (!tls.tolerated.empty()) {
+    absl::StrAppend(&out, "FAILED:", tls.tolerated);
+  } else {
+    out += tls.certificate.empty() ? "NONE" : "SUCCESS";
+  }
+}
+
+// OpenSSL's names, which nginx logs.
+std::string_view CurveName(std::string_view group) {
+  if (group == "P-256") return "prime256v1";
+  if (group == "P-384") return "secp384r1";
+  if (group == "P-521") return "secp521r1";
+  return group;
+}
+
+bool IsOfCertificate(VariableId id) {
+  switch (id) {
+    case VariableId::kSslClientCert:
+    case VariableId::kSslClientFingerprint:
+    case VariableId::kSslClientIDn:
+    case VariableId::kSslClientRawCert:
+    case VariableId::kSslClientSDn:
+    case VariableId::kSslClientSerial:
+    case VariableId::kSslClientVEnd:
+    case VariableId::kSslClientVRemain:
+    case VariableId::kSslClientVStart:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool AppendClientTls(VariableId id, const ClientTls& tls, std::string& out) {
+  if (id == VariableId::kSslServerName) return AppendIfAny(tls.server_name, out);
+  if (id == VariableId::kSslClientVerify) {
+    AppendClientVerify(tls, out);
+    return true;
+  }
+  // Also of one that was refused: whose it is, is what the log is read for.
+  if (IsOfCertificate(id)) {
+    return !tls.certificate.empty() &&
+           AppendIfAny(tls.certificate_variable(tls.certificate, id), out);
+  }
+  if (!tls.established) return false;
+  switch (id) {
+    case VariableId::kSslAlpnProtocol:
+      return AppendIfAny(tls.alpn, out);
+    case VariableId::kSslCipher:
+      return AppendIfAny(tls.cipher, out);
+    case VariableId::kSslCurve:
+      return AppendIfAny(CurveName(tls.group), out);
+    case VariableId::kSslProtocol:
+      return AppendIfAny(tls.protocol, out);
+    case VariableId::kSslSessionId:
+      return AppendIfAny(absl::BytesToHexString(tls.session_id), out);
+    default:
+      return AppendIfAny(tls.resumed ? "r" : ".", out);
+  }
+}
+
 }  // namespace
 
 bool AppendVariable(const config::Variable& variable, const SessionFacts& facts, std::string& out) {
@@ -213,6 +277,24 @@ bool AppendVariable(const config::Variable& variable, const SessionFacts& facts,
     case VariableId::kUpstreamSessionTime:
     case VariableId::kUpstreamSslHandshakeTime:
       return AppendAttempts(variable.id, facts.attempts, out);
+    case VariableId::kSslAlpnProtocol:
+    case VariableId::kSslCipher:
+    case VariableId::kSslClientCert:
+    case VariableId::kSslClientFingerprint:
+    case VariableId::kSslClientIDn:
+    case VariableId::kSslClientRawCert:
+    case VariableId::kSslClientSDn:
+    case VariableId::kSslClientSerial:
+    case VariableId::kSslClientVEnd:
+    case VariableId::kSslClientVRemain:
+    case VariableId::kSslClientVStart:
+    case VariableId::kSslClientVerify:
+    case VariableId::kSslCurve:
+    case VariableId::kSslProtocol:
+    case VariableId::kSslServerName:
+    case VariableId::kSslSessionId:
+    case VariableId::kSslSessionReused:
+      return facts.client_tls.has_value() && AppendClientTls(variable.id, *facts.client_tls, out);
     case VariableId::kCloseReason:
       out += CloseReasonName(facts.close_reason);
       return true;

@@ -46,6 +46,26 @@ struct UpstreamTls {
   const tls::Failure& failure;
 };
 
+// TLS with the client.
+struct ClientTls {
+  std::string_view server_name;  // That it asked for (SNI), bytes from the peer; empty: none.
+  // The handshake is done; what follows is known only then.
+  bool established = false;
+  std::string_view cipher;
+  std::string_view group;
+  std::string_view protocol;
+  bool resumed = false;
+  std::string_view alpn;
+  std::string_view session_id;
+  // The certificate that it has shown, as DER; empty: none.
+  std::string_view certificate;
+  // What a $ssl_client_* variable is worth for a certificate; empty: nothing.
+  std::string (*certificate_variable)(std::string_view der, config::VariableId id) = nullptr;
+  // What is wrong with the certificate, which was accepted all the same; empty: nothing.
+  std::string_view tolerated;
+  const tls::Failure& failure;
+};
+
 // What is known of a session now. A view: everything outlives the calls it is given to.
 struct SessionFacts {
   const config::Plan& plan;
@@ -59,6 +79,7 @@ struct SessionFacts {
   uint64_t bytes_sent = 0;      // To the client.
   std::span<const UpstreamAttempt> attempts;
   std::optional<UpstreamTls> upstream_tls;    // Of the last attempt. None: it has no TLS.
+  std::optional<ClientTls> client_tls;        // None: the client speaks plain.
   const ProxyHeader* proxy_header = nullptr;  // Null: there was none.
   std::span<const std::string> set_values;    // By Variable::slot.
 };

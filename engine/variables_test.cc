@@ -36,6 +36,7 @@ class VariablesTest : public testing::Test {
             .bytes_sent = 20,
             .attempts = attempts_,
             .upstream_tls = upstream_tls_,
+            .client_tls = client_tls_,
             .proxy_header = proxy_header_ ? &*proxy_header_ : nullptr,
             .set_values = set_values_};
   }
@@ -56,6 +57,7 @@ class VariablesTest : public testing::Test {
   int64_t session_ms_ = 1234;
   CloseReason close_reason_ = CloseReason::kClientClosed;
   std::vector<UpstreamAttempt> attempts_;
+  std::optional<ClientTls> client_tls_;
   std::optional<UpstreamTls> upstream_tls_;
   std::optional<ProxyHeader> proxy_header_;
   std::vector<std::string> set_values_ = {"first", "second"};
@@ -87,6 +89,30 @@ TEST_F(VariablesTest, TlsIsToldAsFarAsItGot) {
                                     .resumed = true,
                                     .failure = failure});
   EXPECT_THAT(values(), ElementsAre("none", "SUCCESS", "TLSv1.3", "AES", "X25519", "r"));
+}
+
+TEST_F(VariablesTest, ACurveOfAClientHasTheNameThatNginxLogs) {
+  const tls::Failure none;
+  for (const auto& [group, name] :
+       std::vector<std::pair<const char*, const char*>>{{"X25519", "X25519"},
+                                                        {"P-256", "prime256v1"},
+                                                        {"P-384", "secp384r1"},
+                                                        {"P-521", "secp521r1"}}) {
+    client_tls_.emplace(ClientTls{.established = true, .group = group, .failure = none});
+    EXPECT_EQ(Value("ssl_curve"), name);
+  }
+}
+
+TEST_F(VariablesTest, TheCertificateOfARefusedClientIsTold) {
+  const tls::Failure failure = {.kind = tls::FailureKind::kCertificateUntrusted, .text = "expired"};
+  client_tls_.emplace(
+      ClientTls{.certificate = "der",
+                .certificate_variable = [](std::string_view der,
+                                           config::VariableId) { return absl::StrCat("of ", der); },
+                .failure = failure});
+  EXPECT_EQ(Value("ssl_client_s_dn"), "of der");
+  EXPECT_EQ(Value("ssl_client_verify"), "FAILED:expired");
+  EXPECT_EQ(Value("ssl_protocol"), "none");
 }
 
 TEST_F(VariablesTest, AddressesAndPortsStandApart) {
@@ -144,6 +170,8 @@ TEST_F(VariablesTest, StatusIsNginxsAndAlwaysHasThreeDigits) {
   close_reason_ = CloseReason::kNoLiveUpstreams;
   EXPECT_EQ(Value("status"), "502");
   close_reason_ = CloseReason::kNoResources;
+  EXPECT_EQ(Value("status"), "500");
+  close_reason_ = CloseReason::kClientUntrusted;
   EXPECT_EQ(Value("status"), "500");
 }
 

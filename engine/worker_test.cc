@@ -134,11 +134,12 @@ class RunningWorker {
   std::shared_ptr<const RuntimePlan> MakeRuntimePlan(config::Plan plan) {
     const size_t num_servers = plan.servers.size();
     return std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(num_servers),
-                                         tickets_);
+                                         tickets_, client_sessions_);
   }
 
   Logger logger_;
   tls::TicketCache tickets_{1};
+  tls::ServerSessionCache client_sessions_;
   ListenerSockets sockets_;
   std::atomic<uint64_t> next_connection_number_{1};
   std::shared_ptr<const RuntimePlan> plan_;

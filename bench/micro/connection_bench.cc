@@ -44,8 +44,8 @@ class Shard {
     plan.listeners.push_back({.address = LoopbackAddress(1000), .server = 0});
     plan.servers.push_back({.where = "bench:1", .upstream = 0});
     plan.upstreams.push_back({.name = "backend", .peers = {{.address = LoopbackAddress(2000)}}});
-    auto shard_plan = ShardPlan::Create(
-        std::make_shared<RuntimePlan>(std::move(plan), std::vector<LogSetRef>(1), tickets_));
+    auto shard_plan = ShardPlan::Create(std::make_shared<RuntimePlan>(
+        std::move(plan), std::vector<LogSetRef>(1), tickets_, client_sessions_));
     CHECK_OK(shard_plan.status());
     plan_ = *std::move(shard_plan);
   }
@@ -87,6 +87,7 @@ class Shard {
   ShardContext context_{
       .logger = &logger_, .next_connection_number = &next_number_, .slabs = SlabPool()};
   tls::TicketCache tickets_{1};
+  tls::ServerSessionCache client_sessions_;
   std::shared_ptr<const ShardPlan> plan_;
   const config::Address client_address_ = LoopbackAddress(3000);
   int64_t now_ms_ = 1'000'000;

@@ -8,6 +8,7 @@
 #include "config/load.h"
 #include "tests/support/temp_dir.h"
 #include "tls/context.h"
+#include "tls/server_context.h"
 
 namespace sluice::config {
 namespace {
@@ -37,7 +38,8 @@ void BM_Load(benchmark::State& state) {
                                .prefix = folder.path(),
                                .default_pid_file = folder.File("pid"),
                                .default_error_log = {.file = "stderr"},
-                               .check_tls = tls::CheckSettings};
+                               .check_tls = tls::CheckSettings,
+                               .check_client_tls = tls::CheckServerSettings};
   for (auto _ : state) {
     const LoadResult result = Load(options);
     CHECK(result.plan.has_value()) << result.diagnostics.Render();

@@ -16,6 +16,7 @@
 #include "config/resolver.h"
 #include "config/system.h"
 #include "tls/context.h"
+#include "tls/server_context.h"
 
 namespace sluice::engine {
 namespace {
@@ -119,6 +120,7 @@ absl::StatusOr<ProbeTarget> ConfiguredTarget(const ProbeOptions& options) {
   load.file = options.config_file;
   load.prefix = std::filesystem::absolute(options.prefix).string();
   load.check_tls = tls::CheckSettings;
+  load.check_client_tls = tls::CheckServerSettings;
   const config::LoadResult loaded = config::Load(load);
   if (!loaded.plan.has_value()) {
     return absl::InvalidArgumentError(

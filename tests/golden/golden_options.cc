@@ -81,6 +81,18 @@ std::vector<tls::Problem> CheckTls(const tls::Settings& settings) {
   return problems;
 }
 
+std::vector<tls::Problem> CheckClientTls(const tls::ServerSettings& settings) {
+  std::vector<tls::Problem> problems;
+  for (size_t i = 0; i < settings.identities.size(); ++i) {
+    const tls::File& certificate = settings.identities[i].certificate;
+    if (!certificate.contents.starts_with("bad")) continue;
+    problems.push_back({.field = tls::Field::kCertificate,
+                        .message = absl::StrCat(certificate.path, " is bad"),
+                        .index = static_cast<int>(i)});
+  }
+  return problems;
+}
+
 }  // namespace
 
 std::vector<std::string> ConfigurationNames() {
@@ -109,7 +121,8 @@ config::LoadOptions GoldenOptions(const std::string& file) {
                      .mode_of = ModeOf,
                      .usable_cpus = {0, 1, 2, 3},
                      .is_privileged = true},
-          .check_tls = CheckTls};
+          .check_tls = CheckTls,
+          .check_client_tls = CheckClientTls};
 }
 
 }  // namespace sluice::golden

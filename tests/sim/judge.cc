@@ -20,9 +20,11 @@ class Judgement {
         record_(record),
         client_(*record.client),
         upstream_(record.attempts.empty() ? nullptr : record.attempts.back().peer.get()),
-        tls_(scenario.transport != Transport::kPlain) {}
+        tls_(scenario.transport != Transport::kPlain),
+        client_tls_(scenario.client_transport != Transport::kPlain) {}
 
   std::string Run() {
+    CheckClientTls();
     CheckFailedAttempts();
     CheckReason();
     CheckLiveness();
@@ -69,9 +71,27 @@ class Judgement {
     if (!Takes(peer)) return;
     Expect(peer.saw_reset(), absl::StrCat(name, " was not told by RST"));
   }
-  void ExpectToldCloseNotify() {
-    if (!tls_ || !Takes(*upstream_) || upstream_->socket().reset_by_unread()) return;
-    Expect(upstream_->saw_close_notify(), "the upstream has seen no close_notify");
+  void ExpectToldCloseNotify(const SimPeer& peer, const char* name) {
+    if (!peer.speaks_tls() || !Takes(peer) || peer.socket().reset_by_unread()) return;
+    Expect(peer.saw_close_notify(), absl::StrCat(name, " has seen no close_notify"));
+  }
+  void ExpectClientNotToldCloseNotify() {
+    if (upstream_ != nullptr && upstream_->has_told_end()) return;
+    Expect(!client_.saw_close_notify(), "the client was told that nothing is missing");
+  }
+
+  // Whatever else happens, what a client is sent is TLS, and it alone gives reason to refuse it.
+  void CheckClientTls() {
+    if (!client_tls_) return;
+    switch (record_.reason) {
+      case CloseReason::kClientHandshakeFailed:
+      case CloseReason::kClientUntrusted:
+      case CloseReason::kClientTlsFailed:
+        return;
+      default:
+        return Expect(client_.tls_error().empty() || client_.fate() != Fate::kGood,
+                      absl::StrCat("the client says ", client_.tls_error()));
+    }
   }
 
   // An upstream that does not get as far as to be relayed to sees no byte of the client's.
@@ -89,10 +109,11 @@ class Judgement {
     if (!has_relayed()) return;
     ExpectComplete(client_, *upstream_, "client to upstream");
     ExpectToldFin(*upstream_, "the upstream");
-    if (client_.has_ended_well()) ExpectToldCloseNotify();
+    if (client_.has_ended_well()) ExpectToldCloseNotify(*upstream_, "the upstream");
     if (scenario_.half_close && upstream_->has_told_end()) {
       ExpectComplete(*upstream_, client_, "upstream to client");
       ExpectToldFin(client_, "the client");
+      if (upstream_->has_ended_well()) ExpectToldCloseNotify(client_, "the client");
     }
   }
 
@@ -101,6 +122,7 @@ class Judgement {
     Expect(upstream_->has_told_end(), "the upstream has not ended");
     ExpectComplete(*upstream_, client_, "upstream to client");
     ExpectToldFin(client_, "the client");
+    if (upstream_->has_ended_well()) ExpectToldCloseNotify(client_, "the client");
     if (scenario_.half_close && client_.has_told_end()) {
       ExpectComplete(client_, *upstream_, "client to upstream");
       ExpectToldFin(*upstream_, "the upstream");
@@ -128,6 +150,7 @@ class Judgement {
         return;
       case CloseReason::kUpstreamReset:
         Expect(upstream_ != nullptr && upstream_->has_left(), "the upstream is still there");
+        ExpectClientNotToldCloseNotify();
         return ExpectToldReset(client_, "the client");
       case CloseReason::kIdleTimeout:
         return Expect(upstream_ != nullptr && (Stalls(client_) || Stalls(*upstream_)),
@@ -141,6 +164,30 @@ class Judgement {
         return Expect(scenario_.client_header == ClientHeader::kBroken ||
                           scenario_.client_header == ClientHeader::kMissing,
                       "the PROXY header came");
+      case CloseReason::kClientHandshakeFailed:
+        return Expect(client_tls_ && (client_.fate() != Fate::kGood || client_.has_ended()),
+                      "the client's handshake could have been done");
+      case CloseReason::kClientHandshakeTimeout:
+        return Expect(client_tls_ && (client_.fate() == Fate::kSilent ||
+                                      client_.fate() == Fate::kStallsMidway || Stalls(client_)),
+                      "the client did not keep us waiting");
+      case CloseReason::kClientUntrusted:
+        return Expect(scenario_.verify_client && (client_.fate() == Fate::kWrongCertificate ||
+                                                  client_.fate() == Fate::kNoCertificate),
+                      "the client could be trusted");
+      case CloseReason::kClientTlsFailed:
+        Expect(client_tls_ && (client_.fate() == Fate::kBreaksAfterHandshake ||
+                               client_.script().breach != PeerScript::Breach::kNone),
+               "the client did not break TLS");
+        if (upstream_ == nullptr || fate() != Fate::kGood || !upstream_->socket().connected()) {
+          return;
+        }
+        if (has_relayed() && client_.fate() == Fate::kGood && Takes(*upstream_) &&
+            !record_.stopped) {
+          Expect(upstream_->num_read() == client_.num_written(),
+                 "bytes from before the failure are missing");
+        }
+        return ExpectToldReset(*upstream_, "the upstream");
       case CloseReason::kNoLiveUpstreams:
         return Expect(scenario_.connections.size() > 1 && scenario_.fates.size() > 1,
                       "there is an upstream");
@@ -160,6 +207,7 @@ class Judgement {
         Expect(tls_ && (fate() != Fate::kGood ||
                         upstream_->script().breach != PeerScript::Breach::kNone),
                "TLS was not broken");
+        ExpectClientNotToldCloseNotify();
         // Told to stop, it does not wait until all has been delivered.
         if (fate() == Fate::kGood && Takes(client_) && !record_.stopped) {
           Expect(client_.num_read() == upstream_->num_written(),
@@ -172,6 +220,7 @@ class Judgement {
         Expect(scenario_.num_returned_bytes > 0, "there is an upstream");
         if (Takes(client_) && !record_.stopped && !client_.socket().reset_by_unread()) {
           Expect(client_.num_read() == scenario_.num_returned_bytes, "not all was returned");
+          ExpectToldCloseNotify(client_, "the client");
         }
         return;
       case CloseReason::kShutdown:
@@ -212,7 +261,8 @@ class Judgement {
     Expect(client_.has_ended_well() && upstream_->has_ended_well(), "one was cut off");
     ExpectToldFin(client_, "the client");
     ExpectToldFin(*upstream_, "the upstream");
-    ExpectToldCloseNotify();
+    ExpectToldCloseNotify(client_, "the client");
+    ExpectToldCloseNotify(*upstream_, "the upstream");
   }
 
   const Scenario& scenario_;
@@ -220,6 +270,7 @@ class Judgement {
   const SimPeer& client_;
   const SimPeer* const upstream_;
   const bool tls_;
+  const bool client_tls_;
   std::string error_;
 };
 

@@ -55,8 +55,8 @@ PeerScript RandomPeer(Random& random) {
 }
 
 // Ends that are no good.
-void MakeBad(Random& random, PeerScript& script, bool tls_upstream) {
-  switch (random.Below(tls_upstream ? 6 : 5)) {
+void MakeBad(Random& random, PeerScript& script, bool tls) {
+  switch (random.Below(tls ? 6 : 5)) {
     case 0:
       script.end = End::kReset;
       break;
@@ -104,6 +104,12 @@ Scenario RandomScenario(uint64_t seed) {
   scenario.transport =
       random.OneOf({Transport::kPlain, Transport::kPlain, Transport::kTls12, Transport::kTls13});
   const bool tls = scenario.transport != Transport::kPlain;
+  const bool client_tls = random.Chance(35);
+  if (client_tls) {
+    scenario.client_transport = random.OneOf({Transport::kTls12, Transport::kTls13});
+    scenario.verify_client = random.Chance(30);
+    scenario.selects_by_name = random.Chance(30);
+  }
   scenario.half_close = random.Chance(50);
   scenario.session_reuse = random.Chance(70);
   if (random.Chance(30)) scenario.buffer_bytes = random.OneOf<int64_t>({4'096, 16'384, 100'000});
@@ -144,13 +150,21 @@ Scenario RandomScenario(uint64_t seed) {
     }
     if (random.Chance(40)) {
       const bool bad_upstream = random.Chance(50);
-      MakeBad(random, bad_upstream ? script.upstream : script.client, tls && bad_upstream);
+      MakeBad(random, bad_upstream ? script.upstream : script.client,
+              bad_upstream ? tls : client_tls);
       if (random.Chance(10)) MakeBad(random, bad_upstream ? script.client : script.upstream, false);
       if (script.upstream.breach != PeerScript::Breach::kNone && random.Chance(50)) {
         // What came before the breach cannot be passed on.
         script.client.stops_reading_after = 1 + random.Below(30'000);
         script.client.stop_ms = kNeverMs;
       }
+    }
+    if (client_tls && random.Chance(25)) {
+      script.client_fate =
+          random.OneOf({Fate::kWrongCertificate, Fate::kNoCertificate, Fate::kSpeaksPlain,
+                        Fate::kSilent, Fate::kStallsMidway, Fate::kResets, Fate::kResetsMidway,
+                        Fate::kClosesMidway, Fate::kClosesAtOnce, Fate::kResetsAtOnce, Fate::kAlert,
+                        Fate::kCloseNotify, Fate::kBreaksAfterHandshake});
     }
     for (SimSocket::Sizes* sizes : {&script.client_sizes, &script.upstream_sizes}) {
       *sizes = {.receive_bytes = RandomSize(random),
@@ -178,6 +192,7 @@ Scenario RandomScenario(uint64_t seed) {
       if (scenario.client_header == ClientHeader::kBroken) ++script.client.send_bytes;
       if (scenario.client_header == ClientHeader::kMissing) {
         script.client.send_bytes = script.upstream.starts_after_bytes = 0;
+        if (client_tls) script.client_fate = Fate::kSilent;
       }
     }
   }
@@ -221,12 +236,13 @@ std::string Describe(const PeerScript& script) {
 
 std::string Describe(const Scenario& scenario) {
   std::string text = absl::StrCat(
-      "seed ", scenario.seed, ": ", TransportName(scenario.transport),
-      scenario.half_close ? ", half_close" : "", scenario.session_reuse ? ", reuse" : "",
-      ", buffer ", scenario.buffer_bytes, ", slab budget ", scenario.slab_budget_bytes, ", ",
-      scenario.splice_pipes_max, " pipes after ", scenario.splice_run_bytes_min, ", next_upstream ",
-      scenario.next_upstream ? "on" : "off", " tries ", scenario.next_upstream_tries, " timeout ",
-      scenario.next_upstream_timeout_ms);
+      "seed ", scenario.seed, ": clients ", TransportName(scenario.client_transport),
+      scenario.verify_client ? " verified" : "", scenario.selects_by_name ? " by name" : "",
+      ", upstreams ", TransportName(scenario.transport), scenario.half_close ? ", half_close" : "",
+      scenario.session_reuse ? ", reuse" : "", ", buffer ", scenario.buffer_bytes, ", slab budget ",
+      scenario.slab_budget_bytes, ", ", scenario.splice_pipes_max, " pipes after ",
+      scenario.splice_run_bytes_min, ", next_upstream ", scenario.next_upstream ? "on" : "off",
+      " tries ", scenario.next_upstream_tries, " timeout ", scenario.next_upstream_timeout_ms);
   static constexpr const char* kHeaders[] = {
       "", ", with a PROXY header", ", with a broken PROXY header", ", without their PROXY header"};
   absl::StrAppend(&text, kHeaders[static_cast<int>(scenario.client_header)],
@@ -247,11 +263,11 @@ std::string Describe(const Scenario& scenario) {
     const auto& client = script.client_sizes;
     const auto& upstream = script.upstream_sizes;
     absl::StrAppend(&text, "\n  connection at ", script.start_ms, " ms, connect takes ",
-                    script.connect_ms, " ms\n    client:   ", Describe(script.client),
-                    "\n      sizes ", client.receive_bytes, "/", client.send_bytes, "/",
-                    client.far_bytes, "\n    upstream: ", Describe(script.upstream),
-                    "\n      sizes ", upstream.receive_bytes, "/", upstream.send_bytes, "/",
-                    upstream.far_bytes);
+                    script.connect_ms, " ms\n    client:   ", FateName(script.client_fate), ", ",
+                    Describe(script.client), "\n      sizes ", client.receive_bytes, "/",
+                    client.send_bytes, "/", client.far_bytes,
+                    "\n    upstream: ", Describe(script.upstream), "\n      sizes ",
+                    upstream.receive_bytes, "/", upstream.send_bytes, "/", upstream.far_bytes);
   }
   return text;
 }

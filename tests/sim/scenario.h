@@ -19,7 +19,8 @@ const char* TransportName(Transport transport);
 struct ConnectionScript {
   int64_t start_ms = 0;
   PeerScript client;
-  PeerScript upstream;  // Of a good one.
+  Fate client_fate = Fate::kGood;  // Another one only if clients speak TLS.
+  PeerScript upstream;             // Of a good one.
   SimSocket::Sizes client_sizes;
   SimSocket::Sizes upstream_sizes;
   int64_t connect_ms = 1;  // What an upstream takes to answer.
@@ -35,7 +36,11 @@ enum class ClientHeader : uint8_t {
 
 struct Scenario {
   uint64_t seed = 0;
-  Transport transport = Transport::kPlain;
+  Transport transport = Transport::kPlain;  // To upstreams.
+  Transport client_transport = Transport::kPlain;
+  bool verify_client = false;  // Clients must have a certificate.
+  // The server that clients speak with is found by the name in their ClientHello.
+  bool selects_by_name = false;
   bool half_close = false;
   bool session_reuse = true;
   int64_t buffer_bytes = 0;  // 0: not given.
@@ -44,6 +49,7 @@ struct Scenario {
   uint64_t splice_run_bytes_min = 1'000'000;
   int64_t timeout_ms = 30'000;
   int64_t connect_timeout_ms = 5'000;
+  int64_t client_handshake_timeout_ms = 10'000;
   bool next_upstream = true;
   int next_upstream_tries = 0;
   int64_t next_upstream_timeout_ms = 0;

@@ -71,12 +71,16 @@ const char* FateName(Fate fate) {
       return "breaks after handshake";
     case Fate::kRefusesClient:
       return "refuses client";
+    case Fate::kNoCertificate:
+      return "no certificate";
+    case Fate::kStallsMidway:
+      return "stalls midway";
   }
   return "?";
 }
 
 SimPeer::SimPeer(Random& random, SimSocket& socket, const PeerScript& script, Fate fate,
-                 std::unique_ptr<tls::TestServerConnection> tls, PatternStream sent,
+                 std::unique_ptr<tls::TestConnection> tls, PatternStream sent,
                  PatternStream expected, int64_t start_ms)
     : random_(random),
       socket_(socket),
@@ -94,7 +98,8 @@ bool SimPeer::Step(int64_t now_ms) {
     has_ended_ = true;
     return true;
   }
-  bool moved = Misbehave();
+  bool moved = Begin();
+  moved |= Misbehave();
   moved |= Read(now_ms);
   moved |= Write(now_ms);
   moved |= End(now_ms);
@@ -152,6 +157,10 @@ bool SimPeer::Read(int64_t now_ms) {
     socket_.FarRead(n);
     return true;
   }
+  if (fate_ == Fate::kStallsMidway) {
+    socket_.FarRead(n);
+    return true;
+  }
   auto answer = tls_->Feed(taken);
   socket_.FarRead(n);
   switch (fate_) {
@@ -163,7 +172,7 @@ bool SimPeer::Read(int64_t now_ms) {
       break;
     case Fate::kResetsMidway:
     case Fate::kClosesMidway:
-      if (!answer.empty()) answer.resize(random_.Below(answer.size()));
+      CutShort(&answer);
       break;
     case Fate::kBreaksAfterHandshake:
       if (tls_->handshake_done() && !misbehaved_) {
@@ -181,6 +190,35 @@ bool SimPeer::Read(int64_t now_ms) {
   if (!expected_.Matches(num_read_, bytes)) error_ = "read bytes that were not sent";
   num_read_ += bytes.size();
   return true;
+}
+
+bool SimPeer::Begin() {
+  if (begun_ || tls_ == nullptr || !tls_->is_client() || has_ended_) return false;
+  begun_ = true;
+  switch (fate_) {
+    case Fate::kSilent:
+    case Fate::kClosesAtOnce:
+    case Fate::kResetsAtOnce:
+      return false;
+    case Fate::kSpeaksPlain:
+      misbehaved_ = true;
+      Say({'Q', 'U', 'I', 'T', ' ', '\r', '\n'});
+      return true;
+    default:
+      break;
+  }
+  auto hello = tls_->Feed({});
+  const bool midway =
+      fate_ == Fate::kResetsMidway || fate_ == Fate::kClosesMidway || fate_ == Fate::kStallsMidway;
+  if (midway && random_.Chance(50)) CutShort(&hello);
+  Say(hello);
+  return true;
+}
+
+void SimPeer::CutShort(std::vector<uint8_t>* bytes) {
+  if (bytes->empty()) return;
+  bytes->resize(cut_short_ ? 0 : random_.Below(bytes->size()));
+  cut_short_ = true;
 }
 
 bool SimPeer::Misbehave() {
@@ -210,7 +248,7 @@ bool SimPeer::Misbehave() {
       break;
     case Fate::kResetsMidway:
     case Fate::kClosesMidway:
-      if (num_read_raw_ == 0 || !out_.empty()) return false;
+      if ((num_read_raw_ == 0 && !cut_short_) || !out_.empty()) return false;
       Leave(fate_ == Fate::kResetsMidway ? &SimSocket::FarReset : &SimSocket::FarClose);
       break;
     default:
@@ -222,6 +260,7 @@ bool SimPeer::Misbehave() {
 
 void SimPeer::Leave(void (SimSocket::*how)()) {
   (socket_.*how)();
+  told_end_ |= how == &SimSocket::FarClose;
   has_ended_ = true;
   has_left_ = true;
 }
@@ -235,11 +274,11 @@ bool SimPeer::Write(int64_t now_ms) {
   }
   if (has_ended_ || now_ms < rests_until_ms_ || num_written_ == script_.send_bytes ||
       (num_read_ < script_.starts_after_bytes && !saw_fin_) || !handshake_done() ||
-      !socket_.FarCanWrite() || fate_ == Fate::kSpeaksPlain) {
+      !socket_.FarCanWrite() || cut_short_ || fate_ == Fate::kSpeaksPlain) {
     return false;
   }
   if (tls_ != nullptr && random_.Chance(script_.key_update_percent) &&
-      tls::Version::kTls13 == static_cast<tls::Version>(SSL_version(tls_->ssl()))) {
+      SSL_version(tls_->ssl()) == TLS1_3_VERSION) {
     Say(tls_->KeyUpdate(random_.Chance(50)));
   }
   const auto bytes =

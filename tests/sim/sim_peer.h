@@ -14,7 +14,7 @@
 #include "tests/sim/random.h"
 #include "tests/sim/sim_kernel.h"
 #include "tests/sim/sim_socket.h"
-#include "tls/testing/test_server.h"
+#include "tls/testing/test_connection.h"
 
 namespace sluice::sim {
 
@@ -53,7 +53,8 @@ struct PeerScript {
   Breach breach = Breach::kNone;  // When it has sent everything, before its end.
 };
 
-// What an upstream does to be no good. The good one follows its script.
+// What an upstream, or a client that speaks TLS, does to be no good. The good one follows its
+// script.
 enum class Fate : uint8_t {
   kGood,
   // --- Before there is a connection ---
@@ -78,16 +79,19 @@ enum class Fate : uint8_t {
   kBreaksAfterHandshake,
   // TLS 1.2 says so in the handshake, TLS 1.3 after it.
   kRefusesClient,
+  // --- Only clients ---
+  kNoCertificate,  // It was asked for one.
+  kStallsMidway,   // After its ClientHello, or a part of it.
 };
 const char* FateName(Fate fate);
 
 class SimPeer {
  public:
-  // `tls` is null for a peer that speaks plainly. `sent` and `expected` are what it sends and what
-  // it should read. `socket` outlives it.
+  // `tls` is null for a peer that speaks plainly; a client's end of it is begun here. `sent` and
+  // `expected` are what it sends and what it should read. `socket` outlives it.
   SimPeer(Random& random, SimSocket& socket, const PeerScript& script, Fate fate,
-          std::unique_ptr<tls::TestServerConnection> tls, PatternStream sent,
-          PatternStream expected, int64_t start_ms);
+          std::unique_ptr<tls::TestConnection> tls, PatternStream sent, PatternStream expected,
+          int64_t start_ms);
 
   // Sends `text` in front of everything, in clear.
   void SayFirst(std::string_view text) { Say({text.begin(), text.end()}); }
@@ -122,6 +126,11 @@ class SimPeer {
   bool reads_no_more() const;
   bool handshake_done() const { return tls_ == nullptr || tls_->handshake_done(); }
   bool resumed() const { return tls_ != nullptr && tls_->resumed(); }
+  bool speaks_tls() const { return tls_ != nullptr; }
+  // What is wrong with the TLS that it was sent; empty: nothing.
+  std::string tls_error() const { return tls_ != nullptr ? tls_->error() : ""; }
+  // What it can resume with another time.
+  SSL_SESSION* session() const { return tls_ != nullptr ? tls_->session() : nullptr; }
   std::string ToString() const;
 
   // Empty: all is well.
@@ -131,8 +140,14 @@ class SimPeer {
   bool Read(int64_t now_ms);
   bool Write(int64_t now_ms);
   bool End(int64_t now_ms);
+  // A client that speaks TLS says its ClientHello.
+  bool Begin();
   bool Misbehave();
-  void Say(const std::vector<uint8_t>& bytes) { out_.Push(bytes); }
+  void Say(const std::vector<uint8_t>& bytes) {
+    if (!has_ended_) out_.Push(bytes);
+  }
+  // Leaves nothing, or a part, of what it should say in the handshake; that is its last word.
+  void CutShort(std::vector<uint8_t>* bytes);
   // Away for good.
   void Leave(void (SimSocket::*how)());
   bool reading() const;
@@ -141,7 +156,7 @@ class SimPeer {
   SimSocket& socket_;
   PeerScript script_;
   const Fate fate_;
-  const std::unique_ptr<tls::TestServerConnection> tls_;
+  const std::unique_ptr<tls::TestConnection> tls_;
   const PatternStream sent_;
   const PatternStream expected_;
   const int64_t start_ms_;
@@ -158,6 +173,8 @@ class SimPeer {
   bool told_end_ = false;
   bool has_left_ = false;
   bool said_close_notify_ = false;
+  bool begun_ = false;
+  bool cut_short_ = false;
   bool breached_ = false;
   bool misbehaved_ = false;
   bool saw_fin_ = false;

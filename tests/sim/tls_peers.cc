@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "tls/testing/test_client.h"
 #include "tls/testing/test_identities.h"
+#include "tls/testing/test_server.h"
 #include "tools/certificate_maker.h"
 
 namespace sluice::sim {
@@ -13,6 +15,12 @@ namespace {
 // different numbers of bytes each time.
 tools::CertificateSpec WithRsa(tools::CertificateSpec spec) {
   spec.key_kind = tools::KeyKind::kRsa1024;
+  return spec;
+}
+
+// So are those of Ed25519, which is not too weak for a client.
+tools::CertificateSpec WithEd25519(tools::CertificateSpec spec) {
+  spec.key_kind = tools::KeyKind::kEd25519;
   return spec;
 }
 
@@ -43,9 +51,36 @@ struct Servers {
   tls::TestServer refuses_client;
 };
 
+struct Clients {
+  explicit Clients(tls::Version version)
+      : good(Options(version, &root)),
+        wrong_certificate(Options(version, &stranger)),
+        no_certificate(Options(version, nullptr)) {}
+
+  static tls::TestClientOptions Options(tls::Version version, const tools::Certificate* issuer) {
+    tls::TestClientOptions options{
+        .server_name = kServerName, .min_version = version, .max_version = version};
+    if (issuer != nullptr) {
+      const auto certificate = issuer->Issue(WithEd25519(tools::ClientSpec("client")));
+      options.certificate_pem = certificate.pem();
+      options.key_pem = certificate.key_pem();
+    }
+    return options;
+  }
+
+  static inline const tools::Certificate root =
+      tools::Certificate::SelfSigned(WithEd25519(tools::CaSpec("clients")));
+  static inline const tools::Certificate stranger =
+      tools::Certificate::SelfSigned(WithEd25519(tools::CaSpec("strangers")));
+
+  tls::TestClient good;
+  tls::TestClient wrong_certificate;
+  tls::TestClient no_certificate;
+};
+
 }  // namespace
 
-std::unique_ptr<tls::TestServerConnection> AcceptTls(Fate fate, tls::Version version) {
+std::unique_ptr<tls::TestConnection> AcceptTls(Fate fate, tls::Version version) {
   static Servers* const servers12 = new Servers(tls::Version::kTls12);
   static Servers* const servers13 = new Servers(tls::Version::kTls13);
   Servers& servers = *(version == tls::Version::kTls12 ? servers12 : servers13);
@@ -61,6 +96,21 @@ std::unique_ptr<tls::TestServerConnection> AcceptTls(Fate fate, tls::Version ver
   }
 }
 
+std::unique_ptr<tls::TestConnection> ConnectTls(Fate fate, tls::Version version,
+                                                SSL_SESSION* offered) {
+  static Clients* const clients12 = new Clients(tls::Version::kTls12);
+  static Clients* const clients13 = new Clients(tls::Version::kTls13);
+  Clients& clients = *(version == tls::Version::kTls12 ? clients12 : clients13);
+  switch (fate) {
+    case Fate::kWrongCertificate:
+      return clients.wrong_certificate.Connect();
+    case Fate::kNoCertificate:
+      return clients.no_certificate.Connect();
+    default:
+      return clients.good.Connect(offered);
+  }
+}
+
 const tls::Settings& ClientSettings() {
   static const auto* const settings = [] {
     auto* made = new tls::Settings(tls::VerifyingSettings(Servers::root));
@@ -71,6 +121,22 @@ const tls::Settings& ClientSettings() {
     return made;
   }();
   return *settings;
+}
+
+tls::ServerSettings ServerSettings(bool verify_client) {
+  static const auto* const identity = [] {
+    const auto server = Servers::root.Issue(WithRsa(tools::ServerSpec({kServerName})));
+    return new tls::ServerSettings::Identity{
+        .certificate = tls::FileOf("server.pem", server.chain_pem()),
+        .certificate_key = tls::FileOf("server.key", server.key_pem())};
+  }();
+  tls::ServerSettings settings;
+  settings.identities.push_back(*identity);
+  if (verify_client) {
+    settings.verify_client = tls::ClientVerification::kOn;
+    settings.client_certificate = tls::FileOf("clients.pem", Clients::root.pem());
+  }
+  return settings;
 }
 
 }  // namespace sluice::sim

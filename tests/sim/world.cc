@@ -98,6 +98,10 @@ config::Balance BalanceOf(const Scenario& scenario) {
   return balance;
 }
 
+tls::Version VersionOf(Transport transport) {
+  return transport == Transport::kTls12 ? tls::Version::kTls12 : tls::Version::kTls13;
+}
+
 config::Plan PlanOf(const Scenario& scenario) {
   config::Plan plan;
   plan.listeners.push_back({.address = LoopbackAddress(1),
@@ -123,6 +127,14 @@ config::Plan PlanOf(const Scenario& scenario) {
     server.upstream = config::kNoIndex;
     server.return_text.Prepend(ReturnText(scenario));
   }
+  if (scenario.client_transport != Transport::kPlain) {
+    plan.listeners.back().ssl = true;
+    if (scenario.selects_by_name) plan.listeners.back().names.Add(kServerName, 0);
+    server.client_tls_profile = 0;
+    server.client_handshake_timeout_ms = scenario.client_handshake_timeout_ms;
+    plan.client_tls_profiles.push_back(ServerSettings(scenario.verify_client));
+    plan.client_tls_profiles.back().session_tickets = scenario.session_reuse;
+  }
   plan.servers.push_back(server);
   config::Upstream upstream = {.name = "backend"};
   upstream.balance = BalanceOf(scenario);
@@ -135,8 +147,9 @@ config::Plan PlanOf(const Scenario& scenario) {
 
 std::shared_ptr<const engine::ShardPlan> ShardPlanOf(const Scenario& scenario) {
   tls::TicketCache tickets(1);
+  tls::ServerSessionCache client_sessions;
   auto plan = engine::ShardPlan::Create(std::make_shared<engine::RuntimePlan>(
-      PlanOf(scenario), std::vector<engine::LogSetRef>(1), tickets));
+      PlanOf(scenario), std::vector<engine::LogSetRef>(1), tickets, client_sessions));
   CHECK(plan.ok()) << plan.status();
   return *std::move(plan);
 }
@@ -182,9 +195,17 @@ void World::Start(uint32_t slot) {
   const ConnectionScript& script = scenario_.connections[slot];
   const int fd = kernel_.OpenSocket(script.client_sizes, {});
   kernel_.socket(fd).Connect();
+  std::unique_ptr<tls::TestConnection> tls;
+  if (scenario_.client_transport != Transport::kPlain) {
+    // What the client before has been given.
+    SSL_SESSION* const offered = slot > 0 && records_[slot - 1].client != nullptr
+                                     ? records_[slot - 1].client->session()
+                                     : nullptr;
+    tls = ConnectTls(script.client_fate, VersionOf(scenario_.client_transport), offered);
+  }
   records_[slot].client =
-      std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.client, Fate::kGood, nullptr,
-                                StreamFrom(Side::kClient, scenario_, slot),
+      std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.client, script.client_fate,
+                                std::move(tls), StreamFrom(Side::kClient, scenario_, slot),
                                 StreamFrom(Side::kUpstream, scenario_, slot), now_ms_);
   if (scenario_.client_header == ClientHeader::kGood) {
     records_[slot].client->SayFirst("PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n");
@@ -364,10 +385,9 @@ bool World::ConnectUpstream(uint32_t slot) {
   if (fate == Fate::kUnreachable) connect.error = EHOSTUNREACH;
   if (fate == Fate::kBlackHole) connect.at_ms = kNeverMs;
   const int fd = kernel_.OpenSocket(script.upstream_sizes, connect);
-  std::unique_ptr<tls::TestServerConnection> tls;
+  std::unique_ptr<tls::TestConnection> tls;
   if (scenario_.transport != Transport::kPlain) {
-    tls = AcceptTls(fate, scenario_.transport == Transport::kTls12 ? tls::Version::kTls12
-                                                                   : tls::Version::kTls13);
+    tls = AcceptTls(fate, VersionOf(scenario_.transport));
   }
   attempt.peer =
       std::make_unique<SimPeer>(random_, kernel_.socket(fd), script.upstream, fate, std::move(tls),
@@ -479,7 +499,10 @@ void World::CheckIdle(int64_t until_ms) {
   for (const Slot& slot : slots_) {
     if (!slot.connection.has_value()) continue;
     const engine::Relay& relay = slot.connection->relay();
-    if (relay.handshaking() || relay.holds_client_bytes()) return;
+    if (relay.handshaking(Side::kClient) || relay.handshaking(Side::kUpstream) ||
+        relay.holds_client_bytes()) {
+      return;
+    }
     for (Side side : {Side::kClient, Side::kUpstream}) {
       const int fd = slot.connection->fd(side);
       if (relay.has_due(side) || (fd >= 0 && kernel_.busy(fd))) return;
