@@ -86,6 +86,15 @@ class ConfigurationTest(unittest.TestCase):
         self.assertIn("no-ssl-reuse", text)
         self.assertIn("ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.2", text)
 
+    def test_tls_on_both_sides(self):
+        service = self.service(client_mode="tls13", certificates="/c")
+        text = proxies.nginx_configuration(service, "a:1", "/f", {})
+        for line in ("listen a:1 ssl ", "ssl_certificate /c/server.pem;", "ssl_protocols TLSv1.3;",
+                     "ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;", "proxy_ssl on;"):
+            self.assertIn(line, text)
+        text = proxies.haproxy_configuration(service, "a:1", {}, "/both.pem")
+        self.assertIn("ssl crt /both.pem ssl-min-ver TLSv1.3 ssl-max-ver TLSv1.3", text)
+
     def test_one_worker_for_each_cpu(self):
         text = proxies.nginx_configuration(self.service(cpus=(0, 2)), "a:1", "/f", {})
         self.assertIn("worker_processes 2;", text)

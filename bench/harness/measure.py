@@ -9,7 +9,7 @@ import os
 
 from harness import figures, usage
 from harness.children import ChildFailed
-from harness.load import Client, Upstream
+from harness.load import Client, PROTOCOL_OF_MODE, Upstream
 from harness.proxies import Proxy, Service
 
 
@@ -137,6 +137,9 @@ class Cell:
     def client(self, proxy, name="client", **options):
         """A load_client that has warmed up, in front of `proxy`."""
         flags = dict(self.workload.client, **options)
+        if self.workload.client_mode != "plain":
+            version = PROTOCOL_OF_MODE[self.workload.client_mode]
+            flags.update(tls=True, tls_min_version=version, tls_max_version=version)
         if self._is_tuning:
             flags["exchanges"] = max(flags["connections"], flags["exchanges"] // TUNING_DIVISOR)
         return Client(self.bench.tools.load_client, proxy.address,
@@ -174,7 +177,8 @@ class Cell:
         service = Service(
             upstream=self.upstreams[peer.name].address, mode=workload.mode,
             session_reuse=workload.session_reuse, cpus=bench.proxy_cpus(workload.workers),
-            ca=os.path.join(bench.certificates, "ca.pem"), files_max=bench.files_max)
+            ca=os.path.join(bench.certificates, "ca.pem"), files_max=bench.files_max,
+            client_mode=workload.client_mode, certificates=bench.certificates)
         # A folder for each process: pid files are locked.
         self._started += 1
         folder = os.path.join(self.folder(peer.name), str(self._started))

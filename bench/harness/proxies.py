@@ -35,6 +35,8 @@ class Service:
     cpus: tuple          # one worker for each
     ca: str              # path of the CA's certificate
     files_max: int       # the limit of open files
+    client_mode: str = "plain"  # as mode, towards the client
+    certificates: str = ""      # folder of server.pem and server.key, which clients are shown
 
 
 def free_port():
@@ -75,6 +77,21 @@ def _nginx_tls(service, suites_of_tls13):
     return "\n        ".join(lines)
 
 
+def _nginx_client_tls(service, suites_of_tls13):
+    if service.client_mode == "plain":
+        return ""
+    lines = [
+        f"ssl_certificate {service.certificates}/server.pem;",
+        f"ssl_certificate_key {service.certificates}/server.key;",
+        f"ssl_protocols {PROTOCOL_OF_MODE[service.client_mode]};",
+        f"ssl_ciphers {CIPHER_TLS12};",
+    ]
+    if suites_of_tls13:
+        lines.append(f"ssl_conf_command Ciphersuites {CIPHER_TLS13};")
+        lines.append(f"ssl_conf_command Groups {GROUPS};")
+    return "\n        ".join(lines)
+
+
 def _affinity(cpus):
     """worker_cpu_affinity for one worker on each CPU; nothing for one: taskset's work is done."""
     if len(cpus) == 1:
@@ -104,7 +121,8 @@ worker_rlimit_nofile {service.files_max};
 events {{ worker_connections {min(65536, service.files_max)}; }}
 stream {{
     server {{
-        listen {listen} backlog=4096 reuseport;
+        listen {listen}{"" if service.client_mode == "plain" else " ssl"} backlog=4096 reuseport;
+        {_nginx_client_tls(service, suites_of_tls13)}
         proxy_pass {service.upstream};
         proxy_connect_timeout 60s;
         proxy_timeout 10m;
@@ -115,7 +133,7 @@ stream {{
 """
 
 
-def haproxy_configuration(service, listen, options):
+def haproxy_configuration(service, listen, options, certificate=""):
     """HAProxy's configuration.
 
     - one thread for each CPU, bound to it, with a listening socket of its own (shards by-thread)
@@ -133,6 +151,10 @@ def haproxy_configuration(service, listen, options):
         tls = (f"ssl verify required ca-file {service.ca} verifyhost {NAME} sni str({NAME}) "
                f"ssl-min-ver {version} ssl-max-ver {version}"
                + ("" if service.session_reuse else " no-ssl-reuse"))
+    client_tls = ""
+    if service.client_mode != "plain":
+        version = PROTOCOL_OF_MODE[service.client_mode]
+        client_tls = f"ssl crt {certificate} ssl-min-ver {version} ssl-max-ver {version}"
     cpu_map = "\n".join(f"    cpu-map 1/{thread + 1} {cpu}"
                         for thread, cpu in enumerate(service.cpus)) if threads > 1 else ""
     return f"""global
@@ -143,6 +165,9 @@ def haproxy_configuration(service, listen, options):
     tune.bufsize {options.get("bufsize", 16384)}
     ssl-default-server-ciphers {CIPHER_TLS12}
     ssl-default-server-ciphersuites {CIPHER_TLS13}
+    ssl-default-bind-ciphers {CIPHER_TLS12}
+    ssl-default-bind-ciphersuites {CIPHER_TLS13}
+    ssl-default-bind-curves {GROUPS}
 defaults
     mode tcp
     timeout connect 60s
@@ -150,7 +175,7 @@ defaults
     timeout server 10m
     {"option splice-auto" if options.get("splice") else ""}
 frontend clients
-    bind {listen} backlog 4096 {"shards by-thread" if threads > 1 else ""}
+    bind {listen} {client_tls} backlog 4096 {"shards by-thread" if threads > 1 else ""}
     maxconn {connections_max(service.files_max)}
     default_backend upstreams
 backend upstreams
@@ -238,7 +263,16 @@ class Haproxy(Peer):
     def prepare(self, service, listen, folder, options):
         if not self._program:
             raise ChildFailed("HAProxy is not installed: tools/setup.sh build bench installs it")
-        path = _write(folder, "haproxy.cfg", haproxy_configuration(service, listen, options))
+        certificate = ""
+        if service.client_mode != "plain":
+            # It wants both in one file.
+            parts = []
+            for name in ("server.pem", "server.key"):
+                with open(os.path.join(service.certificates, name)) as file:
+                    parts.append(file.read())
+            certificate = _write(folder, "client.pem", "".join(parts))
+        path = _write(folder, "haproxy.cfg",
+                      haproxy_configuration(service, listen, options, certificate))
         return [self._program, "-db", "-f", path]
 
     def version(self):

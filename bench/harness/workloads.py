@@ -23,6 +23,7 @@ class Workload:
     unit: str                    # of work: what CPU time is divided by, see UNITS
     client: dict = dataclasses.field(default_factory=dict)    # flags of load_client
     upstream: dict = dataclasses.field(default_factory=dict)  # flags of load_upstream
+    client_mode: str = "plain"   # towards the client
     session_reuse: bool = True
     workers: int = 1
     tune: bool = False           # whether buffer sizes matter here and are tried
@@ -110,6 +111,30 @@ def _connect(quick):
             "connection", session_reuse=reuse,
             client=dict(SMALL, connections=16, new_connections=True,
                         exchanges=60 if quick else exchanges, warmup_exchanges=32))
+
+
+def _both_sides(quick):
+    """TLS from the client, and TLS to the upstream."""
+    body = 256 << 10 if quick else 32 * MIB
+    for direction, words, bodies in (
+            ("down", "from the upstream", {"request_bytes": 0, "response_bytes": body}),
+            ("up", "to the upstream", {"request_bytes": body, "response_bytes": 1})):
+        yield Workload(
+            f"both_bulk_{direction}_tls13_8", "Load",
+            f"bodies of {body // 1024} KiB {words}, 8 connections, TLS on both sides", "tls13",
+            "gigabyte", client_mode="tls13", tune=True,
+            client=dict(bodies, connections=8, exchanges=16 if quick else 32, warmup_exchanges=8))
+    yield Workload(
+        "both_small_tls13_64", "Load",
+        "64 bytes asked, 512 answered, 64 connections, TLS on both sides", "tls13", "exchange",
+        client_mode="tls13",
+        client=dict(SMALL, connections=64, exchanges=300 if quick else 40000, warmup_exchanges=128))
+    yield Workload(
+        "both_connect_tls13_resumed", "Load",
+        "a new connection for each exchange, 16 at a time, TLS on both sides, resumed", "tls13",
+        "connection", client_mode="tls13",
+        client=dict(SMALL, connections=16, new_connections=True,
+                    exchanges=60 if quick else 2000, warmup_exchanges=32))
 
 
 def _idle(quick):
@@ -212,8 +237,8 @@ def _foreign(quick):
 
 def table(quick):
     """All workloads; with `quick` the same ones with next to no work."""
-    parts = (_bulk, _small, _connect, _idle, _fixed_rate, _records, _mixed, _pingpong, _saturation,
-             _scale, _foreign)
+    parts = (_bulk, _small, _connect, _both_sides, _idle, _fixed_rate, _records, _mixed, _pingpong,
+             _saturation, _scale, _foreign)
     return [workload for part in parts for workload in part(quick)]
 
 
