@@ -108,6 +108,11 @@ int ClientTlsProfiles::Add(const ServerScope& server, const Block& block) {
       file->contents = *contents;
     }
   };
+  for (const auto* paths :
+       {&server.client_certificates, &server.client_certificate_keys, &server.ticket_keys}) {
+    use.is_complete &= std::none_of(paths->begin(), paths->end(),
+                                    [](const PlacedPath& placed) { return placed.path.empty(); });
+  }
   const std::vector<PlacedPath>& certificates = server.client_certificates;
   const std::vector<PlacedPath>& keys = server.client_certificate_keys;
   for (size_t i = 0; i < certificates.size(); ++i) {

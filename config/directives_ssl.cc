@@ -31,9 +31,9 @@ template <std::vector<PlacedPath> ServerScope::*kField>
 void AddFile(Call& call) {
   std::vector<PlacedPath>& files = call.server->*kField;
   if (call.is_first) files.clear();
-  std::optional<std::string> path = PathArg(call);
-  if (!path.has_value() || path->empty()) return;
-  files.push_back({.path = *std::move(path), .span = call.arg(0).span});
+  const std::optional<std::string> path = PathArg(call);
+  if (path == "") return;
+  files.push_back({.path = path.value_or(""), .span = call.arg(0).span});
 }
 
 template <tls::File tls::ServerSettings::*kField>

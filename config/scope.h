@@ -95,7 +95,7 @@ struct ConfCommand {
 
 // A file that may stand several times, and where.
 struct PlacedPath {
-  std::string path;
+  std::string path;  // Empty: it is a mistake, which has been reported.
   Span span;
 };
 

@@ -303,7 +303,7 @@ Outcome Session::Conclude(const char* function, int result) {
     failure.kind = errors.alert_received ? FailureKind::kAlertReceived : FailureKind::kProtocol;
     failure.alert = errors.alert;
     failure.text = absl::StrCat(function, "() failed (SSL:", errors.text, ")");
-    if (errors.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE") {
+    if (callback_state_.server != nullptr && errors.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE") {
       failure.kind = FailureKind::kCertificateUntrusted;
       failure.text = "client sent no required SSL certificate";
     }
