@@ -7,51 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/quote.h"
+#include "config/tls_fields.h"
 
 namespace sluice::config {
 namespace {
-
-std::string_view DirectiveOf(tls::Field field) {
-  switch (field) {
-    case tls::Field::kCertificate:
-      return "ssl_certificate";
-    case tls::Field::kCertificateKey:
-      return "ssl_certificate_key";
-    case tls::Field::kPasswordFile:
-      return "ssl_password_file";
-    case tls::Field::kCiphers:
-      return "ssl_ciphers";
-    case tls::Field::kTrustedCertificate:
-      return "ssl_trusted_certificate";
-    case tls::Field::kCrl:
-      return "ssl_crl";
-    case tls::Field::kGroups:
-      return "ssl_ecdh_curve";
-    case tls::Field::kSignatureAlgorithms:
-      return "ssl_conf_command";
-    case tls::Field::kAlpn:
-      return "ssl_alpn";
-    case tls::Field::kClientCertificate:
-      return "ssl_client_certificate";
-    case tls::Field::kTicketKey:
-      return "ssl_session_ticket_key";
-    case tls::Field::kName:
-      break;  // A client's.
-  }
-  return "listen";
-}
-
-constexpr tls::Field kFields[] = {tls::Field::kCertificate,
-                                  tls::Field::kCertificateKey,
-                                  tls::Field::kPasswordFile,
-                                  tls::Field::kCiphers,
-                                  tls::Field::kTrustedCertificate,
-                                  tls::Field::kCrl,
-                                  tls::Field::kGroups,
-                                  tls::Field::kSignatureAlgorithms,
-                                  tls::Field::kAlpn,
-                                  tls::Field::kClientCertificate,
-                                  tls::Field::kTicketKey};
 
 const std::vector<PlacedPath>* PathsOf(tls::Field field, const ServerScope& server) {
   switch (field) {
@@ -74,12 +33,13 @@ ClientTlsProfiles::Places ClientTlsProfiles::PlacesOf(const ServerScope& server,
   const Span listen = std::find_if(server.listeners.begin(), server.listeners.end(),
                                    [](const PlacedListener& placed) { return placed.listener.ssl; })
                           ->span;
-  for (const tls::Field field : kFields) {
+  for (const auto& [field, upstream, name] : kTlsFields) {
+    if (name.empty()) continue;
     const std::vector<PlacedPath>* paths = PathsOf(field, server);
     for (size_t i = 0; paths != nullptr && i < paths->size(); ++i) {
       places.emplace(std::pair(field, static_cast<int>(i)), (*paths)[i].span);
     }
-    const Directive* directive = block.SetBy(DirectiveOf(field));
+    const Directive* directive = block.SetBy(name);
     if (directive != nullptr) {
       places.emplace(std::pair(field, 0), directive->args[0].span);
       continue;

@@ -1,5 +1,4 @@
 // Rows for TLS with clients: nginx's ngx_stream_ssl_module, and the names that clients ask for.
-#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -10,16 +9,12 @@
 #include "config/call.h"
 #include "config/conf_command.h"
 #include "config/directives.h"
-#include "config/limits.h"
-#include "config/quote.h"
 #include "config/tls_values.h"
 #include "config/value.h"
 
 namespace sluice::config {
 namespace {
 
-// As of proxy_ssl_verify_depth.
-constexpr int kVerifyDepthMax = 100;
 // nginx: 8 pages.
 constexpr int64_t kSharedCacheBytesMin = 8 * 4096;
 constexpr int64_t kSharedCacheBytesMax = int64_t{1} << 30;
@@ -38,16 +33,10 @@ void AddFile(Call& call) {
 
 template <tls::File tls::ServerSettings::*kField>
 void SetFile(Call& call) {
-  if (std::optional<std::string> path = PathArg(call)) {
-    (call.server->client_tls.*kField).path = *std::move(path);
-  }
+  SetPath(call, &(call.server->client_tls.*kField).path);
 }
 
-void SetPasswordFile(Call& call) {
-  if (std::optional<std::string> path = PathArg(call)) {
-    call.server->client_tls_password_path = *std::move(path);
-  }
-}
+void SetPasswordFile(Call& call) { SetPath(call, &call.server->client_tls_password_path); }
 
 void SetProtocols(Call& call) {
   tls::ServerSettings& tls = call.server->client_tls;
@@ -137,13 +126,6 @@ void SetSessionTimeout(Call& call) {
     return call.InvalidValue(call.arg(0), "a time from 1s");
   }
   call.server->client_tls.session_timeout_s = timeout_ms / 1000;
-}
-
-void SetHandshakeTimeout(Call& call) {
-  int64_t& timeout_ms = call.server->server.client_handshake_timeout_ms;
-  const int64_t given_ms = DurationMsArg(call, timeout_ms);
-  if (given_ms == 0) return call.InvalidValue(call.arg(0), "a time from 1ms");
-  timeout_ms = given_ms;
 }
 
 void AddServerNames(Call& call) {
@@ -280,7 +262,7 @@ constexpr DirectiveSpec kDirectives[] = {
      .help = "48 or 80 bytes that tickets are sealed with; the first one counts, all are read."},
     {.name = "ssl_handshake_timeout",
      .contexts = kStream | kServer,
-     .set = SetHandshakeTimeout,
+     .set = SetTimeout<&Server::client_handshake_timeout_ms>,
      .usage = "TIME",
      .help = "How long a handshake with a client may take."},
     {.name = "ssl_reject_handshake",

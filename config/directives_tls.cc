@@ -12,21 +12,12 @@
 namespace sluice::config {
 namespace {
 
-// A chain of a hundred CAs is no chain; OpenSSL's own bound.
-constexpr int kVerifyDepthMax = 100;
-
 template <tls::File tls::Settings::*kField>
 void SetFile(Call& call) {
-  if (std::optional<std::string> path = PathArg(call)) {
-    (call.server->tls.*kField).path = *std::move(path);
-  }
+  SetPath(call, &(call.server->tls.*kField).path);
 }
 
-void SetPasswordFile(Call& call) {
-  if (std::optional<std::string> path = PathArg(call)) {
-    call.server->tls_password_path = *std::move(path);
-  }
-}
+void SetPasswordFile(Call& call) { SetPath(call, &call.server->tls_password_path); }
 
 void SetProtocols(Call& call) {
   tls::Settings& tls = call.server->tls;

@@ -1,6 +1,7 @@
 #include "config/linker.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -19,30 +20,25 @@ namespace {
 // further mistake, and files are looked at all the same.
 constexpr char kNameOfMistake[] = "unknown";
 
-// Traffic that someone took care to protect, and that would go out in clear.
-void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
-  if (block.Mentions("proxy_ssl") || block.SetBy("proxy_ssl") != nullptr) return;
-  for (const DirectiveSpec& spec : TlsDirectives()) {
+// Warns, with `why`, of the first directive of `table` that this very block has. Settings of a
+// whole `stream` are not told where one server has no use for them.
+void WarnOfUnused(std::span<const DirectiveSpec> table, std::string_view why, const Block& block,
+                  DiagnosticList& diagnostics) {
+  for (const DirectiveSpec& spec : table) {
     const Directive* directive = block.SetHereBy(spec.name);
-    if (directive == nullptr) continue;
+    if (directive == nullptr || !spec.no_effect.empty()) continue;
     diagnostics.Warning(directive->name.span,
-                        absl::StrCat("\"", spec.name,
-                                     "\" has no effect without \"proxy_ssl on\": this server sends "
-                                     "to its upstream in clear"));
+                        absl::StrCat("\"", spec.name, "\" has no effect", why));
     return;
   }
 }
 
-// Settings of a whole `stream` are not told where one server speaks plain.
-void WarnOfUnusedClientTls(const Block& block, DiagnosticList& diagnostics) {
-  for (const DirectiveSpec& spec : SslDirectives()) {
-    const Directive* directive = block.SetHereBy(spec.name);
-    if (directive == nullptr || !spec.no_effect.empty()) continue;
-    diagnostics.Warning(directive->name.span,
-                        absl::StrCat("\"", spec.name,
-                                     "\" has no effect: no \"listen\" of this server has \"ssl\""));
-    return;
-  }
+// Traffic that someone took care to protect, and that would go out in clear.
+void WarnOfUnusedTls(const Block& block, DiagnosticList& diagnostics) {
+  if (block.Mentions("proxy_ssl") || block.SetBy("proxy_ssl") != nullptr) return;
+  WarnOfUnused(TlsDirectives(),
+               " without \"proxy_ssl on\": this server sends to its upstream in clear", block,
+               diagnostics);
 }
 
 // Without a PROXY header there is nothing to take an address from.
@@ -162,7 +158,8 @@ void Linker::AddServer(ServerScope scope, const Block& block) {
     ApplyServerConfCommands(scope, diagnostics_);
     scope.server.client_tls_profile = client_tls_profiles_.Add(scope, block);
   } else {
-    WarnOfUnusedClientTls(block, diagnostics_);
+    WarnOfUnused(SslDirectives(), ": no \"listen\" of this server has \"ssl\"", block,
+                 diagnostics_);
   }
   if (scope.sends_proxy_header) {
     scope.server.sent_proxy_header =

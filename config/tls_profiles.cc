@@ -6,48 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "config/endpoint.h"
+#include "config/tls_fields.h"
 
 namespace sluice::config {
 namespace {
 
-constexpr tls::Field kFields[] = {tls::Field::kCertificate,
-                                  tls::Field::kCertificateKey,
-                                  tls::Field::kPasswordFile,
-                                  tls::Field::kCiphers,
-                                  tls::Field::kTrustedCertificate,
-                                  tls::Field::kCrl,
-                                  tls::Field::kName,
-                                  tls::Field::kGroups,
-                                  tls::Field::kSignatureAlgorithms,
-                                  tls::Field::kAlpn};
-
 std::string_view DirectiveOf(tls::Field field) {
-  switch (field) {
-    case tls::Field::kCertificate:
-      return "proxy_ssl_certificate";
-    case tls::Field::kCertificateKey:
-      return "proxy_ssl_certificate_key";
-    case tls::Field::kPasswordFile:
-      return "proxy_ssl_password_file";
-    case tls::Field::kCiphers:
-      return "proxy_ssl_ciphers";
-    case tls::Field::kTrustedCertificate:
-      return "proxy_ssl_trusted_certificate";
-    case tls::Field::kCrl:
-      return "proxy_ssl_crl";
-    case tls::Field::kName:
-      return "proxy_ssl_name";
-    case tls::Field::kGroups:
-      return "proxy_ssl_groups";
-    case tls::Field::kSignatureAlgorithms:
-      return "proxy_ssl_conf_command";
-    case tls::Field::kAlpn:
-      return "proxy_ssl_alpn";
-    case tls::Field::kClientCertificate:
-    case tls::Field::kTicketKey:
-      break;  // A server's.
-  }
-  return "proxy_ssl";
+  return kTlsFields[static_cast<size_t>(field)].upstream;
 }
 
 // Whether upstreams may be expected to tell their hosts apart by `name`: a host name, not an
@@ -88,7 +53,8 @@ int TlsProfiles::Add(const ServerScope& server, const Block& block) {
   const int index = Find(tls, server.tls_password_path);
   Profile& profile = profiles_[static_cast<size_t>(index)];
   Use use{.profile = index, .origins = {}};
-  for (const tls::Field field : kFields) {
+  for (const auto& [field, name, client] : kTlsFields) {
+    if (name.empty()) continue;
     use.origins[static_cast<size_t>(field)] = OriginOf(field, server, block);
   }
   for (const tls::Problem& problem : tls::CheckCombination(tls)) Report(problem, use);

@@ -65,6 +65,10 @@ std::optional<std::string> PathArg(const Call& call) {
   return ResolvePath(call.conf_directory, word.text);
 }
 
+void SetPath(const Call& call, std::string* path) {
+  if (std::optional<std::string> given = PathArg(call)) *path = *std::move(given);
+}
+
 void AddVersions(const Call& call, uint8_t* mask, tls::Version* min, tls::Version* max) {
   uint8_t& versions = *mask;
   if (call.is_first) versions = 0;

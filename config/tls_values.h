@@ -17,6 +17,12 @@ namespace sluice::config {
 // what is inherited.
 std::optional<std::string> PathArg(const Call& call);
 
+// OpenSSL's bound of verify_depth: a chain of a hundred CAs is no chain.
+inline constexpr int kVerifyDepthMax = 100;
+
+// `*path`: what PathArg gives, if anything.
+void SetPath(const Call& call, std::string* path);
+
 // The versions that the arguments name, added to `*versions` unless they are the first here: bit i
 // is the i-th of kTlsVersions (tls_version.h). Sets the lowest and the highest of them; or reports
 // what is wrong.
