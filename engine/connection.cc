@@ -511,8 +511,7 @@ void Connection::ConcludeRelaying() {
     if (relay_.ended(side) && !std::exchange(any_ended_, true)) first_ended_ = side;
   }
   if (FinishReset(Side::kClient) || FinishReset(Side::kUpstream)) return;
-  const bool tls_failed = relay_.tls_failed(Side::kClient) || relay_.tls_failed(Side::kUpstream);
-  if (tls_failed ? FinishTlsFailure() : FinishEnded()) return;
+  if (relay_.tls_failed() ? FinishTlsFailure() : FinishEnded()) return;
   (void)FinishIdle();
 }
 
@@ -554,9 +553,8 @@ bool Connection::FinishReset(Side side) {
 // TLS has failed: what was opened before is good, and goes to the other side first.
 bool Connection::FinishTlsFailure() {
   ticket_deadline_ms_ = kNever;  // None will come.
-  const Side side = relay_.tls_failed(Side::kUpstream) ? Side::kUpstream : Side::kClient;
-  if (!relay_.drained(side)) return false;
-  FinishTlsFailed(side);
+  if (!relay_.drained(tls_failed_side())) return false;
+  FinishTlsFailed(tls_failed_side());
   return true;
 }
 
@@ -579,10 +577,8 @@ bool Connection::FinishIdle() {
   const bool idle = now_ms_ >= EndOf(server_->timeout_ms, last_activity_ms_);
   probing_idle_ = idle && (ends_[0].send_in_flight || ends_[1].send_in_flight);
   if (!idle || probing_idle_) return false;
-  if (relay_.tls_failed(Side::kUpstream)) {
-    FinishTlsFailed(Side::kUpstream);
-  } else if (relay_.tls_failed(Side::kClient)) {
-    FinishTlsFailed(Side::kClient);
+  if (relay_.tls_failed()) {
+    FinishTlsFailed(tls_failed_side());
   } else {
     Log(LogLevel::kInfo, absl::StrCat("connection timed out (", ErrorText(ETIMEDOUT), ")"));
     Finish(CloseReason::kIdleTimeout, CloseKind::kGraceful, CloseKind::kGraceful);
@@ -986,8 +982,8 @@ void Connection::TakeShutdownWrite(Side side, Operations::End& operations) {
   End& self = end(side);
   const Side source = Opposite(side);
   if (state_ != State::kRelaying || !server_->half_close || self.write_shut ||
-      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed(source) ||
-      relay_.tls_failed(side) || (side == Side::kUpstream && ticket_deadline_ms_ != kNever)) {
+      !relay_.ended(source) || !relay_.drained(source) || relay_.tls_failed() ||
+      (side == Side::kUpstream && ticket_deadline_ms_ != kNever)) {
     return;
   }
   operations.shutdown_write = self.write_shut = true;

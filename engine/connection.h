@@ -237,6 +237,10 @@ class Connection {
   bool ignores(Side side) const {
     return state_ >= State::kFlushing || (state_ == State::kRetrying && side == Side::kUpstream);
   }
+  // Where Relay::tls_failed; the upstream if both have.
+  Side tls_failed_side() const {
+    return relay_.tls_failed(Side::kUpstream) ? Side::kUpstream : Side::kClient;
+  }
   bool uses_tls() const { return server_->tls_profile != config::kNoIndex; }
 
   // The receive of `side` has ended for good: 0 or -errno.

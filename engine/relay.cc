@@ -58,10 +58,7 @@ void Relay::ForgetUpstream() {
 
 RecvWish Relay::WishToReceive(Side source) {
   Pipe& pipe = pipe_from(source);
-  if (pipe.ended || pipe.dropped || pipe.open_pending || tls_failed(Side::kClient) ||
-      tls_failed(Side::kUpstream)) {
-    return {};
-  }
+  if (pipe.ended || pipe.dropped || pipe.open_pending || tls_failed()) return {};
   if (Splices(pipe)) {
     // One thing at a time: what is here leaves first.
     if (pipe.splice == nullptr || pipe.splice->num_bytes() > 0) return {};

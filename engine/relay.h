@@ -82,6 +82,8 @@ class Relay {
   // TLS has failed for good, in the handshake or after; session(side)->failure() says why. An alert
   // may be waiting to be sent there.
   bool tls_failed(Side side) const { return tls(side).failed; }
+  // On either side.
+  bool tls_failed() const { return tls_failed(Side::kClient) || tls_failed(Side::kUpstream); }
   // `side` has ended with a close_notify.
   bool tls_closed(Side side) const { return tls(side).closed; }
   // Closing the upstream side now would lose session tickets that must be on their way.
