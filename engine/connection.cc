@@ -844,7 +844,7 @@ std::optional<ClientTls> Connection::ClientTlsFacts() const {
 }
 
 void Connection::LogSession() {
-  if (shard_.access_logs == nullptr) return;
+  if (shard_.access_logs == nullptr || server_->access_logs.empty()) return;
   CountBytes();
   const SessionFacts facts = Facts();
   for (size_t i = 0; i < server_->access_logs.size(); ++i) {
