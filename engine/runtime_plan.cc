@@ -4,23 +4,26 @@
 
 #include "absl/log/check.h"
 #include "tls/fingerprint.h"
+#include "tls/peer_role.h"
 
 namespace sluice::engine {
 
 absl::StatusOr<KeyLogs> OpenKeyLogs(const config::Plan& plan, const KeyLogs& before) {
-  std::vector<std::string> paths;
-  for (const tls::Settings& settings : plan.tls_profiles) paths.push_back(settings.key_log_path);
+  std::vector<std::pair<std::string, tls::PeerRole>> paths;
+  for (const tls::Settings& settings : plan.tls_profiles) {
+    paths.emplace_back(settings.key_log_path, tls::PeerRole::kUpstream);
+  }
   for (const tls::ServerSettings& settings : plan.client_tls_profiles) {
-    paths.push_back(settings.key_log_path);
+    paths.emplace_back(settings.key_log_path, tls::PeerRole::kClient);
   }
   KeyLogs key_logs;
-  for (const std::string& path : paths) {
+  for (const auto& [path, peer] : paths) {
     if (path.empty() || key_logs.contains(path)) continue;
     if (const auto known = before.find(path); known != before.end()) {
       key_logs.insert(*known);
       continue;
     }
-    auto key_log = tls::KeyLog::Open(path);
+    auto key_log = tls::KeyLog::Open(path, peer);
     if (!key_log.ok()) return key_log.status();
     key_logs.emplace(path, *std::move(key_log));
   }

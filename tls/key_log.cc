@@ -10,19 +10,25 @@
 #include "absl/strings/str_cat.h"
 
 namespace sluice::tls {
+namespace {
 
-absl::StatusOr<std::unique_ptr<KeyLog>> KeyLog::Open(const std::string& path) {
+std::string DirectiveName(PeerRole peer) { return absl::StrCat(DirectivePrefix(peer), "key_log"); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KeyLog>> KeyLog::Open(const std::string& path, PeerRole peer) {
   // Without O_NONBLOCK the open of a FIFO waits for its reader.
   constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   const int fd = open(path.c_str(), kFlags, 0600);
   if (fd < 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("open() \"", path, "\" for proxy_ssl_key_log"));
+    return absl::ErrnoToStatus(errno,
+                               absl::StrCat("open() \"", path, "\" for ", DirectiveName(peer)));
   }
-  std::unique_ptr<KeyLog> key_log(new KeyLog(fd, path));
+  std::unique_ptr<KeyLog> key_log(new KeyLog(fd, path, peer));
   struct stat info;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     return absl::FailedPreconditionError(
-        absl::StrCat("\"", path, "\" for proxy_ssl_key_log is not a regular file"));
+        absl::StrCat("\"", path, "\" for ", DirectiveName(peer), " is not a regular file"));
   }
   return key_log;
 }
@@ -30,7 +36,7 @@ absl::StatusOr<std::unique_ptr<KeyLog>> KeyLog::Open(const std::string& path) {
 KeyLog::~KeyLog() { close(fd_); }
 
 absl::Status KeyLog::Reopen() {
-  const auto renewed = Open(path_);
+  const auto renewed = Open(path_, peer_);
   if (!renewed.ok()) return renewed.status();
   // For threads that write at this moment the descriptor changes between two writes.
   if (dup3((*renewed)->fd_, fd_, O_CLOEXEC) < 0) {
@@ -56,9 +62,9 @@ absl::Status KeyLog::TakeError() {
   if (error <= 0 || !error_.compare_exchange_strong(error, kTold, std::memory_order_relaxed)) {
     return absl::OkStatus();
   }
-  return absl::ErrnoToStatus(
-      error,
-      absl::StrCat("write() to \"", path_, "\" of proxy_ssl_key_log: secrets are missing there"));
+  return absl::ErrnoToStatus(error,
+                             absl::StrCat("write() to \"", path_, "\" of ", DirectiveName(peer_),
+                                          ": secrets are missing there"));
 }
 
 }  // namespace sluice::tls

@@ -1,5 +1,5 @@
-// A file of TLS secrets (proxy_ssl_key_log), in the format that Wireshark reads: NSS key logs,
-// draft-ietf-tls-keylogfile. Who has it can decrypt the traffic.
+// A file of TLS secrets (proxy_ssl_key_log, ssl_key_log), in the format that Wireshark reads: NSS
+// key logs, draft-ietf-tls-keylogfile. Who has it can decrypt the traffic.
 #ifndef SLUICE_TLS_KEY_LOG_H_
 #define SLUICE_TLS_KEY_LOG_H_
 
@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tls/peer_role.h"
 
 namespace sluice::tls {
 
@@ -17,8 +18,9 @@ namespace sluice::tls {
 class KeyLog {
  public:
   // Opens `path`, which is a regular file or not there, for appending. A new file is readable by
-  // its owner only.
-  static absl::StatusOr<std::unique_ptr<KeyLog>> Open(const std::string& path);
+  // its owner only. `peer`: with whom the connections are, for messages.
+  static absl::StatusOr<std::unique_ptr<KeyLog>> Open(const std::string& path,
+                                                      PeerRole peer = PeerRole::kUpstream);
   ~KeyLog();
   KeyLog(const KeyLog&) = delete;
   KeyLog& operator=(const KeyLog&) = delete;
@@ -35,11 +37,12 @@ class KeyLog {
   absl::Status TakeError();
 
  private:
-  KeyLog(int fd, const std::string& path) : path_(path), fd_(fd) {}
+  KeyLog(int fd, const std::string& path, PeerRole peer) : path_(path), peer_(peer), fd_(fd) {}
 
   static constexpr int kTold = -1;
 
   const std::string path_;
+  const PeerRole peer_;
   const int fd_;
   std::atomic<int> error_ = 0;  // errno of the first failure, kTold once it has been told.
 };

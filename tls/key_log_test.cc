@@ -116,5 +116,14 @@ TEST(KeyLogTest, AFileThatCannotBeOpenedIsNamed) {
   EXPECT_TRUE(absl::StrContains(key_log.status().message(), "proxy_ssl_key_log"));
 }
 
+// A bug fixed: it was told of as the other directive.
+TEST(KeyLogTest, AFileForClientsSecretsIsToldOfAsSslKeyLog) {
+  const testing::TempDir dir;
+  const auto key_log = KeyLog::Open(dir.File("missing/keys"), PeerRole::kClient);
+  ASSERT_FALSE(key_log.ok());
+  EXPECT_TRUE(absl::StrContains(key_log.status().message(), "\" for ssl_key_log"))
+      << key_log.status();
+}
+
 }  // namespace
 }  // namespace sluice::tls
